@@ -1,0 +1,337 @@
+"""The walk over the graph: ``backward()`` adds to the leaves' ``grad``, ``grad()`` returns gradients.
+
+Functions are walked from the highest sequence number to the lowest, so each one is met when all gradients of its
+outputs are there. What is pending lies in a table of its own; only leaves, and intermediate variables whose gradients
+are to be kept, are written to.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from heapq import heappop, heappush
+from typing import Any
+
+import numpy as np
+
+from chainette import operators
+from chainette.backend import backend_of
+from chainette.config import override, thread
+from chainette.errors import ArgumentError, FunctionError, GraphError
+from chainette.function import Function
+from chainette.operators.broadcast import can_broadcast
+from chainette.typing import Shape
+from chainette.variable import Edge, Variable, as_variable
+
+def backward(
+    outputs: Sequence[Variable],
+    retain_grad: bool = False,
+    enable_double_backprop: bool = False,
+    release: bool = False,
+) -> None:
+    """Walk back from several variables at once and add to the ``grad`` of every leaf.
+
+    Each output starts from its ``grad``, or from 1 where it has none and a single element. See ``Variable.backward``.
+
+    >>> x = Variable(np.array([1.0, 2.0]))
+    >>> backward([(x * x).sum(), (3 * x).sum()])
+    >>> x.grad
+    array([5., 7.])
+    """
+    walk = _Walk(_add_to_leaf, retain_grad, release)
+    for y in outputs:
+        _set_first_gradient(y)
+    for function in {y.creator: None for y in outputs if y.creator is not None}:
+        for index, gradient in enumerate(function.output_grads or ()):
+            if gradient is not None:
+                walk.add((function, index), gradient)
+    with override("enable_backprop", enable_double_backprop):
+        walk.run()
+
+
+def _set_first_gradient(y: Variable) -> None:
+    if y.creator is None and not (y._edge is None and y.requires_grad):
+        raise GraphError(
+            "backward: there is no graph behind this variable. It was computed from nothing that requires a "
+            "gradient, under no_backprop_mode, or has been unchained."
+        )
+    if y.grad_var is None:
+        if y.size != 1:
+            raise GraphError(f"backward: a variable of shape {y.shape} needs a gradient to start from. Set y.grad.")
+        with y.device.use():
+            y.grad = y.xp.ones_like(y.array)
+
+
+def grad(
+    outputs: Sequence[Variable],
+    inputs: Sequence[Variable],
+    grad_outputs: Sequence[Variable | None] | None = None,
+    grad_inputs: Sequence[Variable | None] | None = None,
+    set_grad: bool = False,
+    retain_grad: bool = False,
+    enable_double_backprop: bool = False,
+) -> list[Variable | None]:
+    """The gradients of ``outputs`` with respect to ``inputs``, leaving every other ``grad`` alone.
+
+    Args:
+        outputs: what to differentiate.
+        inputs: leaves or intermediate variables.
+        grad_outputs: a gradient for each output; None means ones.
+        grad_inputs: what to add to each result.
+        set_grad: also store the results in the inputs' ``grad``.
+        retain_grad: keep the gradients of the variables in between.
+        enable_double_backprop: record the walk, so that the results can be differentiated again.
+
+    Returns:
+        A Variable for each input; None for one that the outputs do not depend on.
+
+    >>> x = Variable(np.array(3.0))
+    >>> (gx,) = grad([x * x * x], [x], enable_double_backprop=True)
+    >>> (ggx,) = grad([gx], [x])
+    >>> gx.array, ggx.array
+    (array(27.), array(18.))
+    """
+    if isinstance(outputs, Variable) or isinstance(inputs, Variable):
+        raise ArgumentError("grad: outputs and inputs are lists of Variables. Write grad([y], [x]).")
+    found: dict[Edge, Variable] = {}
+
+    def add_to_table(leaf: Edge, gradient: Variable) -> None:
+        found[leaf] = _sum(found[leaf], gradient) if leaf in found else gradient
+
+    targets = {_slot(x) for x in inputs}
+    walk = _Walk(add_to_table, retain_grad, release=False, only=_on_the_way(outputs, targets), targets=targets)
+    with override("enable_backprop", enable_double_backprop):
+        for y, gy in zip(outputs, grad_outputs or [None] * len(outputs), strict=True):
+            gradient = as_variable(gy) if gy is not None else Variable(y.xp.ones_like(y.array), requires_grad=False)
+            y._check_gradient(gradient)
+            if y._edge is None:
+                add_to_table(y, gradient)
+            else:
+                walk.add(y._edge, gradient)
+        walk.run()
+        results = [found.get(_slot(x)) for x in inputs]
+        for i, extra in enumerate(grad_inputs or []):
+            result = results[i]
+            results[i] = result if extra is None else extra if result is None else operators.add(result, extra)
+        if set_grad:
+            for x, gx in zip(inputs, results, strict=True):
+                x.grad_var = None if gx is None else operators.copy(gx)
+    return results
+
+
+def _slot(x: Variable) -> Edge:
+    return x if x._edge is None else x._edge
+
+
+def _is_cut(edge: tuple[Function, int]) -> bool:
+    return edge[1] in edge[0].leaves
+
+
+def _on_the_way(outputs: Sequence[Variable], targets: set[Edge]) -> set[Function]:
+    """The functions between outputs and targets: the others need not be walked."""
+    found: set[Function] = set()
+    stack = [y._edge[0] for y in outputs if y._edge is not None]
+    while stack:
+        function = stack.pop()
+        if function not in found:
+            found.add(function)
+            stack.extend(edge[0] for edge in function.edges or () if type(edge) is tuple and not _is_cut(edge))
+    useful: set[Function] = set()
+    for function in sorted(found, key=lambda f: f.sequence):  # makers come before users
+        for edge in function.edges or ():
+            if edge is not None and (edge in targets or (type(edge) is tuple and edge[0] in useful)):
+                useful.add(function)
+                break
+    return useful
+
+
+def unchain_backward(y: Variable) -> None:
+    """Cut the graph behind ``y``: every function there is freed, and what they made are leaves from then on."""
+    stack = [] if y._edge is None else [y._edge[0]]
+    while stack:
+        function = stack.pop()
+        stack.extend(edge[0] for edge in function.edges or () if type(edge) is tuple)
+        function.unchain()
+
+
+class _Walk:
+    """One walk: the functions still to be visited, and the gradients that wait for them."""
+
+    def __init__(
+        self,
+        to_leaf: Callable[[Edge, Variable], None],
+        retain_grad: bool,
+        release: bool,
+        only: set[Function] | None = None,
+        targets: set[Edge] | None = None,
+    ) -> None:
+        self.to_leaf = to_leaf
+        self.retain_grad = retain_grad
+        self.release = release
+        self.only = only
+        self.targets = targets or set()
+        self.pending: dict[Function, list[Variable | None]] = {}
+        self.heap: list[tuple[int, Function]] = []
+        self.reached: set[Edge] = set()
+
+    def add(self, slot: tuple[Function, int], gradient: Variable) -> None:
+        """Let a gradient wait for the function that made the output, which is visited once all have come."""
+        function, index = slot
+        waiting = self.pending.get(function)
+        if waiting is None:
+            waiting = self.pending[function] = [None] * len(function.output_types)
+            heappush(self.heap, (-function.sequence, function))
+        present = waiting[index]
+        if present is None:
+            waiting[index] = gradient
+        elif present is not gradient:
+            waiting[index] = None
+            waiting[index] = _sum(present, gradient)
+
+    def run(self) -> None:
+        watched = bool(thread.settings._function_hooks) or thread.settings.debug
+        noting = self.retain_grad or self.only is not None
+        heap, pending = self.heap, self.pending
+        while heap:
+            function = heappop(heap)[1]
+            gradients = pending.pop(function)
+            if noting and not self.note(function, gradients):
+                continue
+            try:
+                if watched or function.local_hooks:
+                    results = _run_watched(function, gradients)
+                else:
+                    results = function.backward(*gradients)
+                # One list, emptied from its end, so that a gradient is held by nothing here but its own name.
+                results = list(results) if type(results) is tuple else [results]
+                edges = function.edges
+                if edges is None or len(results) != len(edges):
+                    raise _wrong_count(function, len(results))
+                for edge in reversed(edges):
+                    gradient = results.pop()
+                    if edge is None or gradient is None:
+                        continue
+                    is_leaf = type(edge) is not tuple
+                    if is_leaf:
+                        shape, dtype = edge._array.shape, edge._array.dtype
+                    else:
+                        shape, dtype = edge[0].output_types[edge[1]]
+                    if type(gradient) is not Variable:
+                        gradient = as_variable(gradient)
+                    if gradient._array.shape != shape or gradient._array.dtype is not dtype:
+                        gradient = _fit(function, gradient, shape, dtype)
+                    if is_leaf or edge[1] in edge[0].leaves:
+                        self.to_leaf(edge, gradient)
+                        self.reached.add(edge)
+                    else:
+                        self.add(edge, gradient)
+            except Exception as error:
+                error.add_note(self.where(function))
+                raise
+            if self.release:
+                function.release()
+
+    def note(self, function: Function, gradients: list[Variable | None]) -> bool:
+        """Keep what was asked for; says whether the walk is to go on behind this function."""
+        if self.retain_grad:
+            function.output_grads = list(gradients)
+        for index, gradient in enumerate(gradients):
+            if gradient is not None and (function, index) in self.targets:
+                self.to_leaf((function, index), gradient)
+        return self.only is None or function in self.only
+
+    def where(self, function: Function) -> str:
+        made = f", applied at {function.made_at}" if function.made_at else ""
+        reached = ", ".join(sorted({_name(slot) for slot in self.reached})) or "none"
+        return f"in the backward of {function.name}{made}. Leaves whose grad was changed before: {reached}."
+
+
+def _wrong_count(function: Function, count: int) -> FunctionError:
+    wanted = len(function.needs_input_grad)
+    return FunctionError(f"{function.name}: backward returned {count} gradients (expected {wanted}, one an input).")
+
+
+def _name(slot: Any) -> str:
+    if isinstance(slot, tuple):
+        return f"an unchained output of {slot[0].name}"
+    return slot.name or f"one of shape {slot.shape}"
+
+
+def _run_watched(function: Function, gradients: list[Variable | None]) -> Any:
+    from chainette.function_hooks import run_backward_watched
+
+    return run_backward_watched(function, gradients)
+
+
+def _fit(function: Function, gradient: Variable, shape: Shape, dtype: np.dtype[Any]) -> Variable:
+    """The gradient in the input's own shape and dtype, from those to which it was broadcast and promoted."""
+    if gradient.shape != shape:
+        if not can_broadcast(shape, gradient.shape):
+            raise FunctionError(
+                f"{function.name}: backward returned a gradient of shape {gradient.shape} for an input of {shape}."
+            )
+        gradient = operators.sum_to(gradient, shape)
+    return operators.cast(gradient, dtype)
+
+
+def _add_to_leaf(leaf: Any, gradient: Variable) -> None:
+    """Add to a leaf's gradient, which shares memory with nothing else.
+
+    The gradient of a variable that was unchained lies with the function that made it.
+    """
+    if type(leaf) is tuple:
+        function, index = leaf
+        grads = function.output_grads or [None] * len(function.output_types)
+        present, grads[index] = grads[index], None
+    else:
+        present, leaf._grad = leaf._grad, None
+    if present is not None:
+        gradient = _sum(present, gradient)
+    elif not _is_ours_alone(gradient):
+        gradient = operators.copy(gradient)
+    if type(leaf) is tuple:
+        grads[index], function.output_grads = gradient, grads
+    else:
+        leaf._grad = gradient
+
+
+def _sum(present: Variable, gradient: Variable) -> Variable:
+    """present + gradient, in place if nothing else can see ``present``."""
+    if thread.settings.enable_backprop or not _is_ours_alone(present):
+        return operators.add(present, gradient)
+    backend = backend_of(present._array)
+    with backend.device_scope(backend.device_of(present._array)) if backend.is_accelerator else nullcontext():
+        present._array += gradient._array
+    return present
+
+
+def _is_ours_alone(gradient: Variable) -> bool:
+    """Whether only the walk holds this gradient and its memory, so that it may be changed, or be a leaf's own.
+
+    A function may return any array: the gradient it was given, one it retained, one the user holds. Copying each time
+    would cost a pass over every parameter; CPython's reference counts tell when that is not needed.
+    """
+    array = gradient._array
+    return (
+        array.base is None
+        and sys.getrefcount(gradient) <= _ALONE[0]
+        and sys.getrefcount(array) <= _ALONE[1]
+    )
+
+
+def _counts_of_one_alone() -> tuple[int, int]:
+    """The counts that ``_is_ours_alone`` sees of a gradient held by its caller's caller, and by nothing else."""
+
+    def is_ours_alone(gradient: Variable) -> tuple[int, int]:
+        array = gradient._array
+        return sys.getrefcount(gradient), sys.getrefcount(array)
+
+    def add_to_leaf(gradient: Variable) -> tuple[int, int]:
+        return is_ours_alone(gradient)
+
+    gradient = Variable(np.empty(1), requires_grad=False)
+    return add_to_leaf(gradient)
+
+
+_ALONE = tuple(map(min, _counts_of_one_alone(), (4, 3)))  # (4, 3) on CPython 3.11 to 3.13; later ones may count less

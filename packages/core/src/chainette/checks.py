@@ -1,0 +1,104 @@
+"""Checks of arguments, each with an error that names the function, what was expected and what came."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chainette.errors import ArgumentError, DtypeError, ShapeError
+from chainette.typing import Axis, Shape
+
+
+def normalize_axis(function: str, axis: int, ndim: int) -> int:
+    """``axis`` counted from the front.
+
+    >>> normalize_axis("sum", -1, 3)
+    2
+    """
+    if not -ndim <= axis < ndim:
+        raise ShapeError(f"{function}: axis {axis} is out of range for an array of {ndim} axes.")
+    return int(axis) % ndim
+
+
+def normalize_axes(function: str, axis: Axis, ndim: int) -> tuple[int, ...] | None:
+    """A tuple of axes counted from the front; None stays None and means all.
+
+    >>> normalize_axes("sum", (0, -1), 3)
+    (0, 2)
+    """
+    if axis is None:
+        return None
+    axes = tuple(normalize_axis(function, each, ndim) for each in (axis if isinstance(axis, tuple) else (axis,)))
+    if len(set(axes)) != len(axes):
+        raise ShapeError(f"{function}: axis={axis} names one axis twice.")
+    return axes
+
+
+def require_same_shape(function: str, **arguments: Any) -> None:
+    """Every argument has the shape of the first.
+
+    Raises:
+        ShapeError: one has not.
+    """
+    shapes = {name: tuple(x.shape) for name, x in arguments.items()}
+    if len(set(shapes.values())) > 1:
+        told = ", ".join(f"{name}: {shape}" for name, shape in shapes.items())
+        raise ShapeError(f"{function}: {' and '.join(shapes)} must have one shape ({told}).")
+
+
+def require_ndim(function: str, name: str, x: Any, minimum: int, meaning: str) -> None:
+    """``x`` has at least ``minimum`` axes; ``meaning`` says what they stand for, e.g. ``(batch, channels, ...)``.
+
+    Raises:
+        ShapeError: it has fewer.
+    """
+    if x.ndim < minimum:
+        raise ShapeError(f"{function}: {name} has shape {tuple(x.shape)} (expected {meaning}).")
+
+
+def require_floating(function: str, **arguments: Any) -> None:
+    """Every argument has a floating dtype.
+
+    Raises:
+        DtypeError: one has not.
+    """
+    for name, x in arguments.items():
+        if x.dtype.kind not in "fc":
+            raise DtypeError(f"{function}: {name} is {x.dtype} (expected a floating dtype). Write {name}.astype('f').")
+
+
+def require_integers(function: str, **arguments: Any) -> None:
+    """Every argument has an integer dtype, of any size, signed or not.
+
+    Raises:
+        DtypeError: one has not.
+    """
+    for name, x in arguments.items():
+        if x.dtype.kind not in "iu":
+            raise DtypeError(f"{function}: {name} is {x.dtype} (expected an integer dtype, as labels are).")
+
+
+def require_range(function: str, name: str, x: Any, low: int, high: int, ignore: int | None = None) -> None:
+    """Every element of the array ``x`` lies in ``low <= x < high`` or equals ``ignore``.
+
+    Raises:
+        ArgumentError: one does not.
+    """
+    wrong = (x < low) | (x >= high)
+    if ignore is not None:
+        wrong &= x != ignore
+    if wrong.any():
+        raise ArgumentError(
+            f"{function}: {name} holds {x[wrong][0]} (expected {low} to {high - 1}"
+            + (f", or {ignore} to ignore" if ignore is not None else "")
+            + ")."
+        )
+
+
+def require_shape(function: str, name: str, x: Any, shape: Shape) -> None:
+    """``x`` has exactly that shape.
+
+    Raises:
+        ShapeError: it has not.
+    """
+    if tuple(x.shape) != tuple(shape):
+        raise ShapeError(f"{function}: {name} has shape {tuple(x.shape)} (expected {tuple(shape)}).")

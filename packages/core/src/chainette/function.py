@@ -1,0 +1,335 @@
+"""Function: one application of a differentiable operation, and the node of the graph that remembers it."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from chainette.backend import as_operand, by_type, explain_mixture
+from chainette.config import override, thread
+from chainette.errors import FunctionError, GraphError, HookError, ReleasedGraphError, UninitializedParameterError
+from chainette.kernels import KernelTable
+from chainette.typing import SCALAR_TYPES, Shape
+from chainette.variable import Edge, Variable, new_variable
+
+if TYPE_CHECKING:
+    from chainette.function_hooks import FunctionHook
+
+_next_sequence = itertools.count(1).__next__
+
+
+class Function:
+    """The base of every differentiable operation.
+
+    A subclass writes ``forward(self, *arrays)``, which takes arrays and returns an array or a tuple of arrays, and
+    ``backward(self, *gradients)``, which takes one Variable for each output (None where no gradient arrived) and
+    returns one for each input (None where none flows). ``backward`` is written with differentiable functions, so that
+    gradients of gradients work. What it needs from ``forward`` goes through ``retain``.
+
+    A gradient may come back in the shape or dtype to which broadcasting or promotion brought the input: it is summed
+    and cast to the input's own. An instance is one application; its attributes are its static parameters.
+
+    >>> import numpy as np
+    >>> class Cube(Function):
+    ...     def forward(self, x):
+    ...         self.retain(x=x)
+    ...         return x ** 3
+    ...     def backward(self, gy):
+    ...         x = self.retained("x")
+    ...         return 3 * x * x * gy
+    >>> x = Variable(np.array([2.0]))
+    >>> y = Cube().apply(x)
+    >>> y.backward()
+    >>> y.array, x.grad
+    (array([8.]), array([12.]))
+    """
+
+    name: ClassVar[str]
+    kernels: ClassVar[KernelTable]
+
+    # Class attributes are the state of a function that has recorded nothing: making one costs nothing.
+    xp: Any = np
+    edges: list[Edge] | None = None  # where gradients go: (function, output index), a leaf, or None; by input
+    needs_input_grad: list[bool] = []  # noqa: RUF012  (replaced on the instance, never changed)
+    sequence: int = 0  # the order of application; backward walks from high to low
+    output_types: tuple[tuple[Shape, np.dtype[Any]], ...] = ()
+    output_grads: list[Variable | None] | None = None  # what ``grad`` of the outputs reads and writes
+    leaves: frozenset[int] = frozenset()  # outputs at which a walk ends, since they were unchained
+    released: bool = False
+    primal: Function | None = None
+    local_hooks: dict[str, FunctionHook] | None = None
+    made_at: str = ""  # debug mode: the line of user code that applied this function
+    _retained: dict[str, Any] | None = None
+    _origins: list[int] = []  # noqa: RUF012  (replaced on the instance, never changed)
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "name" not in vars(cls):
+            cls.name = _snake_case(cls.__name__)
+        _refuse_old_form(cls)
+        cls.kernels = KernelTable(cls)
+
+    def forward(self, *inputs: Any) -> Any:
+        """Compute the outputs: arrays in, an array or a tuple of arrays out."""
+        raise FunctionError(f"{type(self).__name__} has no forward. Write forward(self, x, ...) with arrays.")
+
+    def backward(self, *grad_outputs: Any) -> Any:
+        """Compute the inputs' gradients: Variables in, Variables out. By default none flows."""
+        return (None,) * len(self.needs_input_grad)
+
+    def apply(self, *inputs: Any) -> Any:
+        """Run on Variables, arrays, numbers; gives a Variable, or a tuple of them if ``forward`` returned a tuple."""
+        settings = thread.settings
+        if settings._interceptor is not None:
+            outputs = _intercept(self, inputs)
+            if outputs is not NotImplemented:
+                return outputs
+        arrays: list[Any] = []
+        edges: list[Edge] = []
+        needs: list[bool] = []
+        for x in inputs:
+            if isinstance(x, Variable):
+                arrays.append(x._array)
+                if x.requires_grad:
+                    edges.append(x._edge or x)
+                    needs.append(True)
+                    continue
+            else:
+                arrays.append(as_operand(self.name, len(arrays), x))
+            edges.append(None)
+            needs.append(False)
+        recording = settings.enable_backprop and True in needs
+        if recording:
+            if self.edges is not None:
+                raise GraphError(f"{self.name}: this instance was applied before. Make a new one for each application.")
+            self.edges, self.needs_input_grad, self.sequence = edges, needs, _next_sequence()
+        try:
+            if settings._function_hooks or settings.debug or self.local_hooks:
+                outputs = _run_watched(self, arrays)
+            else:
+                outputs = self.kernels[type(arrays[0])](self, *arrays)
+        except Exception as error:
+            _explain(self, arrays, error)
+            raise
+        if recording and self._retained is not None:
+            self._note_origins(arrays, outputs)
+        if type(outputs) is tuple:
+            return tuple([self._output(y, index, recording) for index, y in enumerate(outputs)])
+        return self._output(outputs, 0, recording)
+
+    def _output(self, array: Any, index: int, recording: bool) -> Variable:
+        if type(array) not in by_type:
+            array = _as_output(self, array)
+        y = new_variable(Variable)
+        y._array = array
+        y._grad = y.name = None
+        dtype = array.dtype
+        if recording:
+            self.output_types += ((array.shape, dtype),)
+        if recording and dtype.kind in "fc":
+            y._edge = (self, index)
+            y.requires_grad = True
+        else:
+            y._edge = None
+            y.requires_grad = False
+        return y
+
+    def retain(self, **values: Any) -> None:
+        """Keep arrays for ``backward``, each by a name: inputs, outputs, masks, anything. The only way to do so.
+
+        Nothing is kept when no graph is recorded. One array a name, so that ``chainette.retention`` and debug mode
+        see each; numbers, shapes and the like may also be plain attributes.
+        """
+        if self.edges is not None:
+            self._retained = values if self._retained is None else {**self._retained, **values}
+
+    def retained(self, name: str) -> Any:
+        """What ``retain`` kept: inputs and outputs as Variables connected to the graph, anything else as data.
+
+        Raises:
+            ReleasedGraphError: it was freed by ``backward(release=True)`` or ``unchain_backward``.
+        """
+        if self._retained is None or name not in self._retained:
+            raise self._nothing_retained(name)
+        value = self._retained[name]
+        if type(value) is _Packed:
+            origin, value = value.origin, value.unpack(value.packed)
+        else:
+            origin = id(value)
+        if origin not in self._origins or type(value) in SCALAR_TYPES:
+            return value
+        if not thread.settings.enable_backprop:
+            return Variable(value, requires_grad=False)
+        return self._connected(self._origins.index(origin), value)
+
+    def retained_inputs(self) -> tuple[Any, ...]:
+        """For each input its array if it was retained as it is, else None."""
+        kept = {id(value): value for value in (self._retained or {}).values()}
+        return tuple(kept.get(origin) for origin in self._origins[: len(self.needs_input_grad)])
+
+    def _connected(self, position: int, array: Any) -> Variable:
+        """The input or output at that position, counted through both, as the Variable it was."""
+        assert self.edges is not None
+        edge: Edge = (self, position - len(self.edges)) if position >= len(self.edges) else self.edges[position]
+        if isinstance(edge, Variable):
+            if edge._array is array:
+                return edge
+            return _SameValue(array).apply(edge)  # the leaf holds another array by now
+        variable = Variable(array, requires_grad=edge is not None)
+        variable._edge = edge
+        return variable
+
+    def _nothing_retained(self, name: str) -> Exception:
+        if self.released:
+            return ReleasedGraphError(
+                f"{self.name}: what it kept for backward is gone, since the graph was walked with release=True or "
+                "unchained. Run the forward pass again, or walk it the first time without release."
+            )
+        return FunctionError(f"{self.name}: backward asks for {name!r}, which forward did not retain.")
+
+    def _note_origins(self, arrays: list[Any], outputs: Any) -> None:
+        """Remember which retained arrays are inputs and outputs. Their ids stay theirs while they are kept."""
+        assert self._retained is not None
+        self._origins = [*map(id, arrays), *map(id, outputs if type(outputs) is tuple else (outputs,))]
+        settings = thread.settings
+        if settings._retention is not None or settings.debug:
+            pack, unpack = settings._retention or _guard()
+            for name, value in self._retained.items():
+                if type(value) in by_type:
+                    self._retained[name] = _Packed(pack(value), unpack, id(value))
+
+    def gradient_of(self, primal: Function) -> Function:
+        """Say that this gradient belongs to ``primal``, so that its kernel finds what primal's kernel retained."""
+        self.primal = primal
+        return self
+
+    def release(self) -> None:
+        """Free what was kept for backward, and the edges to what lies behind."""
+        self._retained = None
+        self.edges = [None] * len(self.needs_input_grad)
+        self.released = True
+
+    def unchain(self, index: int | None = None) -> None:
+        """Make an output (by default all of them) a leaf, at which walks end."""
+        count = len(self.output_types)
+        self.leaves |= frozenset(range(count) if index is None else (index,))
+        if len(self.leaves) == count:
+            self.release()
+
+    def add_hook(self, hook: FunctionHook, name: str | None = None) -> None:
+        """Install a FunctionHook for this function alone."""
+        key = name or hook.name
+        if self.local_hooks and key in self.local_hooks:
+            raise HookError(f"{self.name}: a hook named {key!r} is there already. Give another name=.")
+        self.local_hooks = {**(self.local_hooks or {}), key: hook}
+        hook.added(self)
+
+    def delete_hook(self, name: str) -> None:
+        """Remove a hook that ``add_hook`` installed."""
+        if not self.local_hooks or name not in self.local_hooks:
+            raise HookError(f"{self.name}: no hook named {name!r} (there are: {', '.join(self.local_hooks or {})}).")
+        self.local_hooks = {key: hook for key, hook in self.local_hooks.items() if key != name}
+
+    @property
+    def label(self) -> str:
+        """What graphs and profiles show for this function."""
+        return self.name
+
+    def __repr__(self) -> str:
+        return f"<Function {self.name}{' made at ' + self.made_at if self.made_at else ''}>"
+
+
+class _Packed:
+    """A retained array in the form that ``chainette.retention`` gave it."""
+
+    def __init__(self, packed: Any, unpack: Any, origin: int) -> None:
+        self.packed = packed
+        self.unpack = unpack
+        self.origin = origin
+
+
+def _intercept(function: Function, inputs: tuple[Any, ...]) -> Any:
+    interceptor = thread.settings._interceptor
+    assert interceptor is not None
+    with override("_interceptor", None):
+        return interceptor(function, inputs)
+
+
+def _run_watched(function: Function, arrays: list[Any]) -> Any:
+    from chainette.function_hooks import run_watched
+
+    return run_watched(function, arrays)
+
+
+def _guard() -> Any:
+    from chainette.debug import GUARD
+
+    return GUARD
+
+
+def _as_output(function: Function, value: Any) -> Any:
+    """An array for what ``forward`` returned: NumPy's scalars become 0-d arrays, subclasses stay."""
+    if isinstance(value, (np.generic, *SCALAR_TYPES)):
+        return np.asarray(value)
+    try:
+        by_type[type(value)]
+    except TypeError:
+        raise FunctionError(
+            f"{function.name}: forward returned a {type(value).__name__} (expected an array or a tuple of arrays)."
+        ) from None
+    return value
+
+
+def _explain(function: Function, arrays: list[Any], error: Exception) -> None:
+    """Raise a clearer error for what every function may meet; return if there is nothing to add."""
+    if not arrays:
+        raise FunctionError(f"{function.name}: apply got no inputs (expected at least one array).") from None
+    if any(array is None for array in arrays):
+        raise UninitializedParameterError(
+            f"{function.name}: argument {arrays.index(None)} is a Parameter whose shape is not known yet. "
+            "Call its link with data first, or give the link its sizes."
+        ) from None
+    mixture = explain_mixture(function.name, arrays)
+    if mixture is not None and type(error) is not type(mixture):
+        raise mixture from error
+
+
+_OLD_METHODS = ("forward_cpu", "forward_gpu", "backward_cpu", "backward_gpu", "check_type_forward")
+
+
+def _refuse_old_form(cls: type[Function]) -> None:
+    """Chainer's functions took and returned tuples; show the author of such a class today's form."""
+    old = [name for name in _OLD_METHODS if name in vars(cls)]
+    for method, names in (("forward", ("inputs", "in_data", "xs")), ("backward", ("inputs", "indexes", "in_data"))):
+        code = getattr(vars(cls).get(method), "__code__", None)
+        if code is not None and code.co_argcount > 1 and code.co_varnames[1] in names:
+            old.append(f"{method}(self, {', '.join(code.co_varnames[1 : code.co_argcount])})")
+    if old:
+        raise FunctionError(
+            f"{cls.__name__} is written in Chainer's form ({', '.join(old)}). Here arrays come one by one: write "
+            "'def forward(self, x, W): ...; self.retain(x=x); return y' and "
+            "'def backward(self, gy): ...; return gx, gW', with one Variable for each output."
+        )
+
+
+def _snake_case(name: str) -> str:
+    """ReLUGrad -> relu_grad, Convolution2D -> convolution_2d, LogSoftmax -> log_softmax."""
+    name = name.strip("_").replace("ReLU", "Relu").replace("ELU", "Elu").replace("LSTM", "Lstm").replace("GRU", "Gru")
+    name = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[a-z])(?=[0-9]+D)", "_", name)
+    return re.sub(r"(?<=[0-9])(?=[A-Z][a-z])", "_", name).lower()
+
+
+class _SameValue(Function):
+    """Stands for a leaf as it was, where its array has been replaced since."""
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+
+    def forward(self, x: Any) -> Any:
+        return self.array
+
+    def backward(self, gy: Variable) -> Variable:
+        return gy

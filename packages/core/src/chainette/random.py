@@ -1,0 +1,68 @@
+"""Random numbers: one source a device, all of them set by ``seed``."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from chainette.backend import CPU, Device, get_device
+from chainette.errors import ArgumentError
+from chainette.plugins import lock
+
+_seed: int | None = int(os.environ["CHAINETTE_SEED"]) if os.environ.get("CHAINETTE_SEED") else None
+_generators: dict[Device, Any] = {}
+
+
+def seed(value: int | None) -> None:
+    """Set every source of random numbers that chainette draws from, on all devices and in all threads.
+
+    Args:
+        value: a non-negative integer: the same one gives the same numbers. None: numbers nobody can repeat.
+
+    Without a call, the environment switch ``CHAINETTE_SEED`` counts.
+
+    >>> seed(0); a = generator().random()
+    >>> seed(0); a == generator().random()
+    True
+    """
+    global _seed
+    if value is not None and value < 0:
+        raise ArgumentError(f"seed: got {value} (expected a non-negative integer or None).")
+    with lock:
+        _seed = value
+        _generators.clear()
+
+
+def generator(device: str | Device = CPU) -> Any:
+    """The device's source of random numbers; it has the methods of ``numpy.random.Generator``.
+
+    >>> generator("cpu").integers(0, 10, size=3).shape
+    (3,)
+    """
+    device = get_device(device)
+    found = _generators.get(device)
+    if found is None:
+        with lock:
+            found = _generators.get(device)
+            if found is None:
+                found = _generators[device] = device.backend.generator(device, _seed_of(device))
+    return found
+
+
+def _seed_of(device: Device) -> int | None:
+    """A seed of its own for each device, so that two devices do not draw the same numbers."""
+    return None if _seed is None else _seed + 1_000_003 * ((device.index or 0) + device.backend.is_accelerator)
+
+
+def get_state() -> dict[str, Any]:
+    """The states of the sources on the CPU, to be saved with a training run.
+
+    >>> state = get_state(); a = generator().random(); set_state(state); a == generator().random()
+    True
+    """
+    return {"cpu": generator().bit_generator.state}
+
+
+def set_state(state: dict[str, Any]) -> None:
+    """Continue from a state that ``get_state`` gave."""
+    generator().bit_generator.state = state["cpu"]
