@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     __version__: str
 
+
 def __getattr__(name: str) -> Any:
     """What plugins bring to the top level (``Chain``, ``Optimizer``, ...), the facades, and the version."""
     if name == "__version__":

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import keyword
 import sys
-import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
-from chainette.errors import MissingPluginError, PluginConflict, PluginWarning
-from chainette.plugins import Plugin, host, lock
+from chainette.errors import MissingPluginError, PluginConflict
+from chainette.plugins import Plugin, host, is_half_imported, lock, words
 
 
 class Provider(NamedTuple):
@@ -25,53 +26,108 @@ _cached: set[tuple[str, str]] = set()  # (facade module, name): what was stored 
 
 
 def names(kind: str) -> dict[str, list[Provider]]:
-    """The names of a kind and who brings them, the one that counts first; sorted by name."""
-    with lock:
-        if kind not in _names:
-            offers: dict[str, list[Provider]] = {}
-            for plugin, contributed in host.collect("chainette_names", Mapping):
-                if kind in contributed:
-                    for name, target in _offers(plugin, kind, contributed[kind]).items():
-                        offers.setdefault(name, []).append(Provider(plugin, target))
-            _names[kind] = _settle(kind, offers)
+    """The names of a kind (one of ``hooks.KINDS``, or ``importers``) and who brings them, sorted by name.
+
+    The provider that counts comes first. Packages are imported without the lock held; two threads that come here at
+    once find the same.
+    """
+    if kind in _names:
         return _names[kind]
+    offers: dict[str, list[Provider]] = {}
+    complete = True
+    for plugin, source in _contributed(kind):
+        found = _offers(plugin, kind, source)
+        complete = complete and found is not None
+        for name, target in (found or {}).items():
+            offers.setdefault(name, []).append(Provider(plugin, target))
+    known = dict(sorted(offers.items()))
+    for name, providers in known.items():
+        if len(providers) > 1 and providers[0].plugin.is_ours:
+            host.warn(conflict(kind, name, providers))
+    if not complete:
+        return known
+    with lock:
+        return _names.setdefault(kind, known)
 
 
-def _offers(plugin: Plugin, kind: str, source: Any) -> dict[str, str]:
+def _contributed(kind: str) -> Iterator[tuple[Plugin, Any]]:
+    from chainette.hooks import KINDS
+
+    if kind == "importers":
+        yield from host.collect("chainette_importers", Mapping)
+        return
+    for plugin, contributed in host.collect("chainette_names", Mapping):
+        unknown = [repr(each) for each in contributed if each not in KINDS]
+        if unknown:
+            host.complain(
+                plugin, f"chainette_names gives names of kind {', '.join(unknown)} (kinds: {', '.join(KINDS)})"
+            )
+        if kind in contributed:
+            yield plugin, contributed[kind]
+
+
+def _offers(plugin: Plugin, kind: str, source: Any) -> dict[str, str] | None:
+    """Name -> target. None for a package whose own import led here: its names are known when that is done."""
     if isinstance(source, str):
         try:
-            exported = list(importlib.import_module(source).__all__)
+            package = importlib.import_module(source)
+            if is_half_imported(package):
+                return None
+            offers = {name: f"{source}:{name}" for name in package.__all__}
         except (Exception, SystemExit) as error:
-            host.complain(plugin, f"its package {source} for {kind} cannot be used: {type(error).__name__}: {error}")
+            host.complain(plugin, f"its package {source} for {kind} cannot be used: {words(error)}")
             return {}
-        offers = {name: f"{source}:{name}" for name in exported}
     elif isinstance(source, Mapping):
         offers = dict(source)
     else:
-        host.complain(plugin, f"chainette_names gives {source!r} for {kind}, not a package name or a mapping")
+        host.complain(plugin, f"chainette_names gives {source!r:.80} for {kind} (expected a package name or a mapping)")
         return {}
-    for name, target in list(offers.items()):
-        if not (isinstance(name, str) and name.isidentifier() and isinstance(target, str) and target.count(":") == 1):
-            host.complain(plugin, f"chainette_names offers {name!r}: {target!r} for {kind} (expected 'module:attribute')")
-            del offers[name]
-    plugin.adds[kind] = sorted(offers)
-    return offers
+    refused = [f"{name!r}: {target!r}" for name, target in offers.items() if not _is_sound(kind, name, target)]
+    if refused:
+        host.complain(
+            plugin,
+            f"it cannot have the names {', '.join(refused)} in {kind} (expected a public name that chainette's core "
+            "has not, and 'module:attribute')",
+        )
+    sound = {name: target for name, target in offers.items() if _is_sound(kind, name, target)}
+    plugin.adds[kind] = sorted(sound)
+    return sound
 
 
-def _settle(kind: str, offers: dict[str, list[Provider]]) -> dict[str, list[Provider]]:
-    """Ours before third parties', the rest by plugin name, so that the order of installation never matters."""
-    for name, providers in offers.items():
-        providers.sort(key=lambda provider: (not provider.plugin.is_ours, provider.plugin.name))
-        first = providers[0].plugin
-        if len(providers) > 1 and first.is_ours:
-            others = ", ".join(str(provider.plugin) for provider in providers[1:])
-            warnings.warn(
-                f"chainette.{kind}.{name} stays that of {first.distribution}; {others} brings one too. "
-                "Import theirs from their package, or disable one with CHAINETTE_DISABLE_PLUGINS",
-                PluginWarning,
-                stacklevel=2,
-            )
-    return dict(sorted(offers.items()))
+def _is_sound(kind: str, name: Any, target: Any) -> bool:
+    if not isinstance(name, str) or not isinstance(target, str):
+        return False
+    if kind == "importers":  # formats, not identifiers
+        is_free = True
+    elif not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
+        return False
+    else:
+        is_free = kind != "chainette" or not _is_in_core(name)
+    module, colon, attribute = target.partition(":")
+    return is_free and bool(module and colon and attribute) and ":" not in attribute
+
+
+def _is_in_core(name: str) -> bool:
+    return name in sys.modules["chainette"].__all__ or find_spec(f"chainette.{name}") is not None
+
+
+def conflict(kind: str, name: str, providers: list[Provider]) -> str:
+    """What it means that several plugins bring one name, in words."""
+    first, *others = [provider.plugin for provider in providers]
+    if first.is_ours:
+        return (
+            f"chainette.{kind}.{name} is that of {first}; {' and '.join(map(str, others))} brings one too. "
+            f"Import theirs from their package, or leave them out with {others[0].switch}."
+        )
+    return (
+        f"chainette.{kind}.{name} is brought by {first} and {' and '.join(map(str, others))}. "
+        f"Import the one you mean from its own package, or leave the other out, e.g. with {others[0].switch}."
+    )
+
+
+def is_contested(providers: list[Provider]) -> bool:
+    """Whether several third parties bring the name and none of ours does, so that nobody gets it."""
+    return len(providers) > 1 and not providers[0].plugin.is_ours
 
 
 def resolve(kind: str, name: str) -> Any:
@@ -86,18 +142,28 @@ def resolve(kind: str, name: str) -> Any:
         near = difflib.get_close_matches(name, known, n=1)
         module = "chainette" if kind == "chainette" else f"chainette.{kind}"
         raise AttributeError(f"{module} has no {name!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
-    first, *others = known[name]
-    if others and not first.plugin.is_ours:
-        raise PluginConflict(
-            f"chainette.{kind}.{name} is brought by {' and '.join(str(each.plugin) for each in known[name])}. "
-            "Import the one you mean from its own package, or disable the other with CHAINETTE_DISABLE_PLUGINS."
-        )
-    module, _, attribute = first.target.partition(":")
+    if is_contested(known[name]):
+        raise PluginConflict(conflict(kind, name, known[name]))
+    return load(kind, name, known[name][0])
+
+
+def load(kind: str, name: str, provider: Provider) -> Any:
+    """What one plugin offers under a name. A plugin that fails to bring it is reported.
+
+    Raises:
+        AttributeError: it cannot be imported.
+    """
+    path, _, attribute = provider.target.partition(":")
+    module = None
     try:
-        return getattr(importlib.import_module(module), attribute)
+        module = importlib.import_module(path)
+        return getattr(module, attribute)
     except (Exception, SystemExit) as error:
-        host.complain(first.plugin, f"{kind}.{name} cannot be imported from {first.target}: {error}")
-        raise AttributeError(f"chainette.{kind}.{name}: plugin {first.plugin} failed to bring it: {error}") from error
+        if not is_half_imported(module):
+            host.complain(provider.plugin, f"{kind}.{name} cannot be had from {provider.target}: {words(error)}")
+        raise AttributeError(
+            f"chainette.{kind}.{name}: plugin {provider.plugin} failed to bring it: {words(error)}"
+        ) from error
 
 
 def facade(module: str, kind: str, distribution: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
@@ -106,22 +172,46 @@ def facade(module: str, kind: str, distribution: str) -> tuple[Callable[[str], A
     Raises:
         MissingPluginError: at import, when no plugin brings anything of that kind.
     """
-    if not names(kind):
-        broken = [str(p) + ": " + p.why for p in host.plugins.values() if p.distribution == distribution and p.why]
-        why = f" ({broken[0]})" if broken else ""
-        raise MissingPluginError(f"{module} is empty: pip install {distribution}{why}", name=module)
 
     def module_getattr(name: str) -> Any:
-        if name == "__all__":
-            return list(names(kind))
+        if name == "__all__":  # for star imports, which must not fail over one plugin's fault
+            return [each for each in module_dir() if _can_be_had(kind, each)]
         if name.startswith("__"):
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        if name not in names(kind) and not _is_there(distribution):
+            raise AttributeError(f"{module} has no {name!r}. {_how_to_get(distribution)}")
         value = resolve(kind, name)
         setattr(sys.modules[module], name, value)
         _cached.add((module, name))
         return value
 
-    return module_getattr, lambda: list(names(kind))
+    def module_dir() -> list[str]:
+        return [name for name, providers in names(kind).items() if not is_contested(providers)]
+
+    # At once: the packages that the next line imports may say `from chainette.functions import relu` themselves.
+    vars(sys.modules[module]).update(__getattr__=module_getattr, __dir__=module_dir)
+    if not names(kind):
+        raise MissingPluginError(f"{module} is empty: {_how_to_get(distribution)}", name=module)
+    return module_getattr, module_dir
+
+
+def _can_be_had(kind: str, name: str) -> bool:
+    try:
+        resolve(kind, name)
+    except AttributeError:
+        return False
+    return True
+
+
+def _is_there(distribution: str) -> bool:
+    return any(plugin.distribution == distribution and plugin.state == "ok" for plugin in host.plugins.values())
+
+
+def _how_to_get(distribution: str) -> str:
+    for plugin in host.plugins.values():
+        if plugin.distribution == distribution and plugin.why:
+            return f"plugin {plugin} is {plugin.state}: {plugin.why}"
+    return f"pip install {distribution}"
 
 
 _HOMES = {
@@ -138,7 +228,7 @@ def resolve_top_level(name: str) -> Any:
     """
     for distribution, home in _HOMES.items():
         if name in home and name not in names("chainette"):
-            raise MissingPluginError(f"chainette.{name} is missing: pip install {distribution}", name=name)
+            raise MissingPluginError(f"chainette.{name} is missing: {_how_to_get(distribution)}", name=name)
     value = resolve("chainette", name)
     _cached.add(("chainette", name))
     return value
@@ -148,6 +238,7 @@ def forget_names() -> None:
     """Ask the plugins anew at next use, and drop what facades stored."""
     with lock:
         _names.clear()
-        for module, name in _cached:
-            vars(sys.modules[module]).pop(name, None)
+        for module, name in list(_cached):
+            if module in sys.modules:
+                vars(sys.modules[module]).pop(name, None)
         _cached.clear()

@@ -111,7 +111,7 @@ NUMPY = Backend(
     device_scope=lambda device: nullcontext(),
     generator=lambda device, seed: np.random.default_rng(seed),
 )
-CPU = Device(NUMPY)
+CPU: Device = Device(NUMPY)
 
 
 class _BackendsByType(dict[type, Backend]):
@@ -253,4 +253,3 @@ def explain_mixture(function: str, arrays: list[Any]) -> BackendMismatchError | 
         f"{function}: the arguments lie on {where} (expected one device). "
         f"Move them with to_device, e.g. x.to_device('{next(iter(devices))}')."
     )
-

@@ -7,22 +7,21 @@ are to be kept, are written to.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from heapq import heappop, heappush
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
 
 from chainette import operators
-from chainette.backend import backend_of
 from chainette.config import override, thread
 from chainette.errors import ArgumentError, FunctionError, GraphError
-from chainette.function import Function
+from chainette.function import Function, released_error
 from chainette.operators.broadcast import can_broadcast
 from chainette.typing import Shape
 from chainette.variable import Edge, Variable, as_variable
+
 
 def backward(
     outputs: Sequence[Variable],
@@ -173,7 +172,8 @@ class _Walk:
         self.targets = targets or set()
         self.pending: dict[Function, list[Variable | None]] = {}
         self.heap: list[tuple[int, Function]] = []
-        self.reached: set[Edge] = set()
+        self.starts: list[Function] = []
+        self.released: dict[Function, list[Edge]] = {}
 
     def add(self, slot: tuple[Function, int], gradient: Variable) -> None:
         """Let a gradient wait for the function that made the output, which is visited once all have come."""
@@ -185,14 +185,15 @@ class _Walk:
         present = waiting[index]
         if present is None:
             waiting[index] = gradient
-        elif present is not gradient:
+        else:
             waiting[index] = None
             waiting[index] = _sum(present, gradient)
 
     def run(self) -> None:
-        watched = bool(thread.settings._function_hooks) or thread.settings.debug
+        self.starts = list(self.pending)
+        watched = thread.settings._watched
         noting = self.retain_grad or self.only is not None
-        heap, pending = self.heap, self.pending
+        heap, pending, to_leaf = self.heap, self.pending, self.to_leaf
         while heap:
             function = heappop(heap)[1]
             gradients = pending.pop(function)
@@ -207,29 +208,43 @@ class _Walk:
                 results = list(results) if type(results) is tuple else [results]
                 edges = function.edges
                 if edges is None or len(results) != len(edges):
-                    raise _wrong_count(function, len(results))
+                    raise _cannot_hand_on(function, len(results))
                 for edge in reversed(edges):
                     gradient = results.pop()
                     if edge is None or gradient is None:
                         continue
-                    is_leaf = type(edge) is not tuple
-                    if is_leaf:
-                        shape, dtype = edge._array.shape, edge._array.dtype
-                    else:
-                        shape, dtype = edge[0].output_types[edge[1]]
                     if type(gradient) is not Variable:
                         gradient = as_variable(gradient)
-                    if gradient._array.shape != shape or gradient._array.dtype is not dtype:
-                        gradient = _fit(function, gradient, shape, dtype)
-                    if is_leaf or edge[1] in edge[0].leaves:
-                        self.to_leaf(edge, gradient)
-                        self.reached.add(edge)
+                    array = gradient._array
+                    if type(edge) is tuple:
+                        source, index = edge
+                        shape, dtype = source.output_types[index]
+                        if array.shape != shape or array.dtype is not dtype:
+                            gradient = _fit(function, gradient, shape, dtype)
+                        del array
+                        if index not in source.leaves:
+                            waiting = pending.get(source)
+                            if waiting is None:
+                                waiting = pending[source] = [None] * len(source.output_types)
+                                heappush(heap, (-source.sequence, source))
+                            present = waiting[index]
+                            if present is None:
+                                waiting[index] = gradient
+                            else:
+                                waiting[index] = None
+                                waiting[index] = _sum(present, gradient)
+                            continue
                     else:
-                        self.add(edge, gradient)
+                        present = edge._array
+                        if array.shape != present.shape or array.dtype is not present.dtype:
+                            gradient = _fit(function, gradient, present.shape, present.dtype)
+                        del array
+                    to_leaf(edge, gradient)
             except Exception as error:
                 error.add_note(self.where(function))
                 raise
             if self.release:
+                self.released[function] = edges
                 function.release()
 
     def note(self, function: Function, gradients: list[Variable | None]) -> bool:
@@ -241,21 +256,29 @@ class _Walk:
                 self.to_leaf((function, index), gradient)
         return self.only is None or function in self.only
 
-    def where(self, function: Function) -> str:
-        made = f", applied at {function.made_at}" if function.made_at else ""
-        reached = ", ".join(sorted({_name(slot) for slot in self.reached})) or "none"
-        return f"in the backward of {function.name}{made}. Leaves whose grad was changed before: {reached}."
+    def where(self, failed: Function) -> str:
+        """Where an error happened, and which leaves the walk had reached: those behind functions applied later."""
+        made = f", applied at {failed.made_at}" if failed.made_at else ""
+        reached: dict[str, None] = {}
+        met, stack = {failed}, list(self.starts)
+        while stack:
+            function = stack.pop()
+            if function in met or function.sequence < failed.sequence:
+                continue
+            met.add(function)
+            for edge in function.edges or self.released.get(function, ()):
+                if isinstance(edge, Variable):
+                    reached[edge.name or f"one of shape {edge.shape}"] = None
+                elif edge is not None:
+                    stack.append(edge[0])
+        return f"in the backward of {failed.name}{made}. Leaves reached before it: {', '.join(reached) or 'none'}."
 
 
-def _wrong_count(function: Function, count: int) -> FunctionError:
-    wanted = len(function.needs_input_grad)
+def _cannot_hand_on(function: Function, count: int) -> Exception:
+    if function.edges is None:
+        return released_error(function)
+    wanted = len(function.edges)
     return FunctionError(f"{function.name}: backward returned {count} gradients (expected {wanted}, one an input).")
-
-
-def _name(slot: Any) -> str:
-    if isinstance(slot, tuple):
-        return f"an unchained output of {slot[0].name}"
-    return slot.name or f"one of shape {slot.shape}"
 
 
 def _run_watched(function: Function, gradients: list[Variable | None]) -> Any:
@@ -276,48 +299,49 @@ def _fit(function: Function, gradient: Variable, shape: Shape, dtype: np.dtype[A
 
 
 def _add_to_leaf(leaf: Any, gradient: Variable) -> None:
-    """Add to a leaf's gradient, which shares memory with nothing else.
-
-    The gradient of a variable that was unchained lies with the function that made it.
-    """
-    if type(leaf) is tuple:
-        function, index = leaf
-        grads = function.output_grads or [None] * len(function.output_types)
-        present, grads[index] = grads[index], None
-    else:
-        present, leaf._grad = leaf._grad, None
+    """Add to a leaf's gradient, which shares memory with nothing else."""
+    if type(leaf) is tuple:  # an output that was unchained: its gradient lies with the function that made it
+        return _add_to_unchained(*leaf, gradient)
+    present = leaf._grad
     if present is not None:
+        leaf._grad = None
         gradient = _sum(present, gradient)
     elif not _is_ours_alone(gradient):
         gradient = operators.copy(gradient)
-    if type(leaf) is tuple:
-        grads[index], function.output_grads = gradient, grads
-    else:
-        leaf._grad = gradient
+    leaf._grad = gradient
+
+
+def _add_to_unchained(function: Function, index: int, gradient: Variable) -> None:
+    grads = function.output_grads = function.output_grads or [None] * len(function.output_types)
+    present = grads[index]
+    grads[index] = operators.copy(gradient) if present is None else operators.add(present, gradient)
 
 
 def _sum(present: Variable, gradient: Variable) -> Variable:
     """present + gradient, in place if nothing else can see ``present``."""
-    if thread.settings.enable_backprop or not _is_ours_alone(present):
-        return operators.add(present, gradient)
-    backend = backend_of(present._array)
-    with backend.device_scope(backend.device_of(present._array)) if backend.is_accelerator else nullcontext():
-        present._array += gradient._array
-    return present
+    array = present._array
+    if (
+        type(array) is np.ndarray
+        and array.base is None
+        and getrefcount(present) <= _ALONE[0]
+        and getrefcount(array) <= _ALONE[1]
+        and not present.requires_grad
+        and not gradient.requires_grad
+    ):
+        array += gradient._array
+        return present
+    return operators.add(present, gradient)
 
 
 def _is_ours_alone(gradient: Variable) -> bool:
     """Whether only the walk holds this gradient and its memory, so that it may be changed, or be a leaf's own.
 
     A function may return any array: the gradient it was given, one it retained, one the user holds. Copying each time
-    would cost a pass over every parameter; CPython's reference counts tell when that is not needed.
+    would cost a pass over every parameter; CPython's reference counts tell when that is not needed. ``_sum`` asks the
+    same, without the call.
     """
     array = gradient._array
-    return (
-        array.base is None
-        and sys.getrefcount(gradient) <= _ALONE[0]
-        and sys.getrefcount(array) <= _ALONE[1]
-    )
+    return array.base is None and getrefcount(gradient) <= _ALONE[0] and getrefcount(array) <= _ALONE[1]
 
 
 def _counts_of_one_alone() -> tuple[int, int]:
@@ -325,13 +349,16 @@ def _counts_of_one_alone() -> tuple[int, int]:
 
     def is_ours_alone(gradient: Variable) -> tuple[int, int]:
         array = gradient._array
-        return sys.getrefcount(gradient), sys.getrefcount(array)
+        return getrefcount(gradient), getrefcount(array)
 
     def add_to_leaf(gradient: Variable) -> tuple[int, int]:
         return is_ours_alone(gradient)
 
-    gradient = Variable(np.empty(1), requires_grad=False)
-    return add_to_leaf(gradient)
+    def run() -> tuple[int, int]:
+        gradient = Variable(np.empty(1), requires_grad=False)
+        return add_to_leaf(gradient)
+
+    return run()
 
 
 _ALONE = tuple(map(min, _counts_of_one_alone(), (4, 3)))  # (4, 3) on CPython 3.11 to 3.13; later ones may count less

@@ -1,9 +1,9 @@
 """Settings: process-wide defaults, which each thread may override for itself.
 
-    chainette.config.train = False              # for this thread
-    chainette.global_config.train = False       # for every thread that has no value of its own
-    with chainette.using_config("train", False):
-        ...
+chainette.config.train = False              # for this thread
+chainette.global_config.train = False       # for every thread that has no value of its own
+with chainette.using_config("train", False):
+    ...
 """
 
 from __future__ import annotations
@@ -39,10 +39,39 @@ class Settings:
     deterministic: bool = False
     dtype: DTypeLike = np.float32
 
-    # The seams: what a FunctionHook, chainette.retention and chainette.interception install. Not settings for users.
+    # The seams: what a FunctionHook, chainette.retention and chainette.interception install.
     _function_hooks: dict[str, FunctionHook] | None = None
     _retention: tuple[Callable[[Any], Any], Callable[[Any], Any]] | None = None
     _interceptor: Callable[[Function, tuple[Any, ...]], Any] | None = None
+
+    # Whether a seam is in use or debug mode is on: the one test that apply makes. Kept by the methods below.
+    _watched: bool = debug
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        self._watch(name)
+
+    def __delattr__(self, name: str) -> None:
+        object.__delattr__(self, name)
+        self._watch(name)
+
+    def _watch(self, changed: str) -> None:
+        if changed not in _WATCHED:
+            return
+        own = self.__dict__
+        if any(name in own for name in _WATCHED):
+            own["_watched"] = any(getattr(self, name) for name in _WATCHED)
+        else:
+            own.pop("_watched", None)
+
+    @classmethod
+    def set_default(cls, name: str, value: Any) -> None:
+        """Change the process-wide value."""
+        setattr(cls, name, value)
+        cls._watched = cls.debug
+
+
+_WATCHED = ("debug", "_function_hooks", "_retention", "_interceptor")
 
 
 class _Thread(threading.local):
@@ -54,11 +83,11 @@ thread = _Thread()
 
 
 def _names() -> list[str]:
-    return sorted(name for name in vars(Settings) if not name.startswith("_"))
+    return sorted(name for name in vars(Settings) if not name.startswith("_") and name != "set_default")
 
 
 def _check(name: str, value: Any) -> None:
-    if name.startswith("_") or name not in vars(Settings):
+    if name not in _names():
         near = difflib.get_close_matches(name, _names(), n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise ConfigError(f"config: there is no setting {name!r} (there are: {', '.join(_names())}).{hint}")
@@ -66,15 +95,16 @@ def _check(name: str, value: Any) -> None:
         try:
             np.dtype(value)
         except TypeError:
-            raise ConfigError(f"config: dtype={value!r} is not a dtype. Give e.g. numpy.float32 or 'float32'.") from None
+            raise ConfigError(
+                f"config: dtype={value!r} is not a dtype. Give e.g. numpy.float32 or 'float32'."
+            ) from None
 
 
 class _View:
     """Reads and writes settings as attributes, refusing names that do not exist."""
 
-    def __init__(self, target: Callable[[], Any], whose: str) -> None:
-        object.__setattr__(self, "_target", target)
-        object.__setattr__(self, "_whose", whose)
+    def __init__(self, whose: str, target: Callable[[], Any], write: Callable[[str, Any], None]) -> None:
+        vars(self).update(_whose=whose, _target=target, _write=write)
 
     if TYPE_CHECKING:
         train: bool
@@ -92,7 +122,7 @@ class _View:
 
     def __setattr__(self, name: str, value: Any) -> None:
         _check(name, value)
-        setattr(self._target(), name, value)
+        self._write(name, value)
 
     def __dir__(self) -> list[str]:
         return [*_names(), "show"]
@@ -107,8 +137,8 @@ class _View:
             print(f"{name:20} {getattr(self, name)}", file=file or sys.stdout)
 
 
-config = _View(lambda: thread.settings, "this thread's")
-global_config = _View(lambda: Settings, "process-wide")
+config = _View("this thread's", lambda: thread.settings, lambda name, value: setattr(thread.settings, name, value))
+global_config = _View("process-wide", lambda: Settings, Settings.set_default)
 
 
 def add_setting(name: str, default: Any) -> None:
@@ -129,17 +159,16 @@ def add_setting(name: str, default: Any) -> None:
 @contextmanager
 def override(name: str, value: Any) -> Iterator[None]:
     """Give this thread's setting (or seam) a value for a while, then restore what was there, also after an error."""
-    own = vars(thread.settings)
-    missing = object()
-    before = own.get(name, missing)
-    own[name] = value
+    settings, missing = thread.settings, object()
+    before = vars(settings).get(name, missing)
+    setattr(settings, name, value)
     try:
         yield
     finally:
         if before is missing:
-            own.pop(name, None)
+            delattr(settings, name)
         else:
-            own[name] = before
+            setattr(settings, name, before)
 
 
 def using_config(name: str, value: Any) -> AbstractContextManager[None]:

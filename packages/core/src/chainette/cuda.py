@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
+import numpy.typing as npt
 
 from chainette.backend import Device, backend_of, backends, device_of, get_array_module, get_device, to_device
 from chainette.errors import ArrayTypeError, DeviceError
@@ -56,13 +56,14 @@ def to_gpu(array: Any, device: int | None = None) -> Any:
     return to_device(array, gpu(device))
 
 
-def to_cpu(array: Any) -> np.ndarray[Any, Any]:
+def to_cpu(array: Any) -> npt.NDArray[Any]:
     """The array as a NumPy array; itself where it is one already.
 
     >>> to_cpu(np.ones(2))
     array([1., 1.])
     """
-    return to_device(array, "cpu")  # type: ignore[no-any-return]
+    host: npt.NDArray[Any] = to_device(array, "cpu")
+    return host
 
 
 def get_device_from_id(device_id: int | None) -> Device:
@@ -90,7 +91,7 @@ def get_device_from_array(*arrays: Any) -> Device:
 
 
 __all__ = [
-    "available",
+    
     "check_cuda_available",
     "get_array_module",
     "get_device_from_array",

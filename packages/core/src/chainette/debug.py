@@ -33,7 +33,7 @@ def check_backward(function: Function, results: Any) -> None:
 
 def _has_nan(array: Any) -> bool:
     if not is_array(array):
-        return array != array  # noqa: PLR0124  (only NaN differs from itself)
+        return bool(array != array)  # only NaN differs from itself
     return array.dtype.kind in "fc" and bool(backend_of(array).xp.isnan(array).any())
 
 
@@ -56,7 +56,7 @@ def _pack(array: Any) -> tuple[Any, Any]:
 
 def _unpack(pair: tuple[Any, Any]) -> Any:
     array, copy = pair
-    same = (array == copy) | ((array != array) & (copy != copy))  # noqa: PLR0124  (NaN equals NaN here)
+    same = (array == copy) | ((array != array) & (copy != copy))  # NaN equals NaN here
     if not bool(same.all()):
         raise InPlaceChangeError(
             f"an array of shape {tuple(array.shape)} that backward needs was changed in place since the forward pass. "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -13,7 +14,7 @@ from chainette.config import override, thread
 from chainette.errors import FunctionError, GraphError, HookError, ReleasedGraphError, UninitializedParameterError
 from chainette.kernels import KernelTable
 from chainette.typing import SCALAR_TYPES, Shape
-from chainette.variable import Edge, Variable, new_variable
+from chainette.variable import Edge, Variable, constant, new_variable
 
 if TYPE_CHECKING:
     from chainette.function_hooks import FunctionHook
@@ -53,7 +54,6 @@ class Function:
     # Class attributes are the state of a function that has recorded nothing: making one costs nothing.
     xp: Any = np
     edges: list[Edge] | None = None  # where gradients go: (function, output index), a leaf, or None; by input
-    needs_input_grad: list[bool] = []  # noqa: RUF012  (replaced on the instance, never changed)
     sequence: int = 0  # the order of application; backward walks from high to low
     output_types: tuple[tuple[Shape, np.dtype[Any]], ...] = ()
     output_grads: list[Variable | None] | None = None  # what ``grad`` of the outputs reads and writes
@@ -63,7 +63,7 @@ class Function:
     local_hooks: dict[str, FunctionHook] | None = None
     made_at: str = ""  # debug mode: the line of user code that applied this function
     _retained: dict[str, Any] | None = None
-    _origins: list[int] = []  # noqa: RUF012  (replaced on the instance, never changed)
+    _origins: list[int] = []  # noqa: RUF012  (replaced; the ids of inputs and outputs, theirs while retained)
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -78,63 +78,62 @@ class Function:
 
     def backward(self, *grad_outputs: Any) -> Any:
         """Compute the inputs' gradients: Variables in, Variables out. By default none flows."""
-        return (None,) * len(self.needs_input_grad)
+        return (None,) * len(self.edges or ())
 
-    def apply(self, *inputs: Any) -> Any:
-        """Run on Variables, arrays, numbers; gives a Variable, or a tuple of them if ``forward`` returned a tuple."""
+    def apply(self, *inputs: Any) -> Variable:
+        """Run on Variables, arrays, numbers. Where ``forward`` gives a tuple, so does this: write ``ys: Any = ...``."""
         settings = thread.settings
-        if settings._interceptor is not None:
-            outputs = _intercept(self, inputs)
-            if outputs is not NotImplemented:
-                return outputs
+        if settings._watched and settings._interceptor is not None:
+            intercepted = _intercept(self, inputs)
+            if intercepted is not NotImplemented:
+                return intercepted  # type: ignore[no-any-return]
         arrays: list[Any] = []
         edges: list[Edge] = []
-        needs: list[bool] = []
+        recording = False
         for x in inputs:
             if isinstance(x, Variable):
                 arrays.append(x._array)
-                if x.requires_grad:
+                if x.requires_grad and settings.enable_backprop:
                     edges.append(x._edge or x)
-                    needs.append(True)
+                    recording = True
                     continue
             else:
                 arrays.append(as_operand(self.name, len(arrays), x))
             edges.append(None)
-            needs.append(False)
-        recording = settings.enable_backprop and True in needs
         if recording:
-            if self.edges is not None:
+            if self.sequence:
                 raise GraphError(f"{self.name}: this instance was applied before. Make a new one for each application.")
-            self.edges, self.needs_input_grad, self.sequence = edges, needs, _next_sequence()
+            self.edges, self.sequence = edges, _next_sequence()
         try:
-            if settings._function_hooks or settings.debug or self.local_hooks:
+            if settings._watched or self.local_hooks:
                 outputs = _run_watched(self, arrays)
             else:
                 outputs = self.kernels[type(arrays[0])](self, *arrays)
         except Exception as error:
             _explain(self, arrays, error)
             raise
+        if type(outputs) is not tuple:
+            if recording and self._retained is not None:
+                self._origins = [*map(id, arrays), id(outputs)]
+            return self._output(outputs, recording)
         if recording and self._retained is not None:
-            self._note_origins(arrays, outputs)
-        if type(outputs) is tuple:
-            return tuple([self._output(y, index, recording) for index, y in enumerate(outputs)])
-        return self._output(outputs, 0, recording)
+            self._origins = [*map(id, arrays), *map(id, outputs)]
+        return tuple([self._output(y, recording) for y in outputs])  # type: ignore[return-value]
 
-    def _output(self, array: Any, index: int, recording: bool) -> Variable:
+    def _output(self, array: Any, recording: bool) -> Variable:
+        """The Variable for the next output; fills its slots itself, which is the cheapest way to make one."""
         if type(array) not in by_type:
             array = _as_output(self, array)
         y = new_variable(Variable)
         y._array = array
-        y._grad = y.name = None
-        dtype = array.dtype
+        y._edge = y._grad = y.name = None
+        y.requires_grad = False
         if recording:
+            dtype = array.dtype
+            if dtype.kind in "fc":  # no gradient flows to integers
+                y._edge = (self, len(self.output_types))
+                y.requires_grad = True
             self.output_types += ((array.shape, dtype),)
-        if recording and dtype.kind in "fc":
-            y._edge = (self, index)
-            y.requires_grad = True
-        else:
-            y._edge = None
-            y.requires_grad = False
         return y
 
     def retain(self, **values: Any) -> None:
@@ -146,60 +145,62 @@ class Function:
         if self.edges is not None:
             self._retained = values if self._retained is None else {**self._retained, **values}
 
-    def retained(self, name: str) -> Any:
-        """What ``retain`` kept: inputs and outputs as Variables connected to the graph, anything else as data.
+    def retained(self, name: str) -> Variable:
+        """What ``retain`` kept: inputs and outputs as Variables connected to the graph.
+
+        Anything else comes back as the data it was: write ``mask: Array = self.retained("mask")``.
 
         Raises:
             ReleasedGraphError: it was freed by ``backward(release=True)`` or ``unchain_backward``.
         """
-        if self._retained is None or name not in self._retained:
-            raise self._nothing_retained(name)
-        value = self._retained[name]
-        if type(value) is _Packed:
-            origin, value = value.origin, value.unpack(value.packed)
-        else:
-            origin = id(value)
-        if origin not in self._origins or type(value) in SCALAR_TYPES:
-            return value
-        if not thread.settings.enable_backprop:
-            return Variable(value, requires_grad=False)
-        return self._connected(self._origins.index(origin), value)
+        try:
+            value = self._retained[name]  # type: ignore[index]
+        except (KeyError, TypeError):
+            raise self._nothing_retained(name) from None
+        if thread.settings.enable_backprop or type(value) not in by_type:
+            return self._connected(value)
+        return constant(value) if id(value) in self._origins else value  # type: ignore[no-any-return]
+
+    def _nothing_retained(self, name: str) -> Exception:
+        if self.released:
+            return released_error(self)
+        return FunctionError(f"{self.name}: backward asks for {name!r}, which forward did not retain.")
+
+    @property
+    def needs_input_grad(self) -> list[bool]:
+        """For each input, whether its gradient is wanted; empty when no graph is recorded."""
+        return [edge is not None for edge in self.edges or ()]
 
     def retained_inputs(self) -> tuple[Any, ...]:
         """For each input its array if it was retained as it is, else None."""
         kept = {id(value): value for value in (self._retained or {}).values()}
-        return tuple(kept.get(origin) for origin in self._origins[: len(self.needs_input_grad)])
+        return tuple(kept.get(origin) for origin in self._origins[: len(self.edges or ())])
 
-    def _connected(self, position: int, array: Any) -> Variable:
-        """The input or output at that position, counted through both, as the Variable it was."""
+    def _connected(self, value: Any) -> Any:
+        """A retained value as it is to be seen by a walk that is itself recorded."""
+        origin = id(value)
+        if type(value) is _Packed:
+            origin, value = value.origin, value.unpack(value.packed)
+        if origin not in self._origins or not isinstance(value, np.generic) and type(value) not in by_type:
+            return value
+        value = _as_output(self, value)  # a scalar that NumPy gave for a 0-d array
         assert self.edges is not None
+        position = self._origins.index(origin)
         edge: Edge = (self, position - len(self.edges)) if position >= len(self.edges) else self.edges[position]
+        if edge is None or not thread.settings.enable_backprop:
+            return constant(value)
         if isinstance(edge, Variable):
-            if edge._array is array:
-                return edge
-            return _SameValue(array).apply(edge)  # the leaf holds another array by now
-        variable = Variable(array, requires_grad=edge is not None)
+            # The leaf itself, unless it holds another array by now.
+            return edge if edge._array is value else _SameValue(value).apply(edge)
+        variable = Variable(value)
         variable._edge = edge
         return variable
 
-    def _nothing_retained(self, name: str) -> Exception:
-        if self.released:
-            return ReleasedGraphError(
-                f"{self.name}: what it kept for backward is gone, since the graph was walked with release=True or "
-                "unchained. Run the forward pass again, or walk it the first time without release."
-            )
-        return FunctionError(f"{self.name}: backward asks for {name!r}, which forward did not retain.")
-
-    def _note_origins(self, arrays: list[Any], outputs: Any) -> None:
-        """Remember which retained arrays are inputs and outputs. Their ids stay theirs while they are kept."""
-        assert self._retained is not None
-        self._origins = [*map(id, arrays), *map(id, outputs if type(outputs) is tuple else (outputs,))]
-        settings = thread.settings
-        if settings._retention is not None or settings.debug:
-            pack, unpack = settings._retention or _guard()
-            for name, value in self._retained.items():
-                if type(value) in by_type:
-                    self._retained[name] = _Packed(pack(value), unpack, id(value))
+    def pack_retained(self, pack: Callable[[Any], Any], unpack: Callable[[Any], Any]) -> None:
+        """Keep the retained arrays in the form that ``pack`` gives them."""
+        for name, value in (self._retained or {}).items():
+            if type(value) in by_type:
+                self._retained[name] = _Packed(pack(value), unpack, id(value))  # type: ignore[index]
 
     def gradient_of(self, primal: Function) -> Function:
         """Say that this gradient belongs to ``primal``, so that its kernel finds what primal's kernel retained."""
@@ -209,7 +210,7 @@ class Function:
     def release(self) -> None:
         """Free what was kept for backward, and the edges to what lies behind."""
         self._retained = None
-        self.edges = [None] * len(self.needs_input_grad)
+        self.edges = None
         self.released = True
 
     def unchain(self, index: int | None = None) -> None:
@@ -242,6 +243,13 @@ class Function:
         return f"<Function {self.name}{' made at ' + self.made_at if self.made_at else ''}>"
 
 
+def released_error(function: Function) -> ReleasedGraphError:
+    return ReleasedGraphError(
+        f"{function.name}: what it kept for backward is gone, since the graph was walked with release=True or "
+        "unchained. Run the forward pass again, or walk it the first time without release."
+    )
+
+
 class _Packed:
     """A retained array in the form that ``chainette.retention`` gave it."""
 
@@ -262,12 +270,6 @@ def _run_watched(function: Function, arrays: list[Any]) -> Any:
     from chainette.function_hooks import run_watched
 
     return run_watched(function, arrays)
-
-
-def _guard() -> Any:
-    from chainette.debug import GUARD
-
-    return GUARD
 
 
 def _as_output(function: Function, value: Any) -> Any:

@@ -39,7 +39,7 @@ class FunctionHook:
     name = "FunctionHook"
 
     def __enter__(self) -> FunctionHook:
-        installed = thread.settings._function_hooks or {}
+        installed = get_function_hooks()
         if self.name in installed:
             raise HookError(f"a function hook named {self.name!r} is installed already. Give this one another name.")
         thread.settings._function_hooks = {**installed, self.name: self}
@@ -47,8 +47,11 @@ class FunctionHook:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        installed = thread.settings._function_hooks or {}
-        thread.settings._function_hooks = {name: hook for name, hook in installed.items() if hook is not self}
+        rest = {name: hook for name, hook in get_function_hooks().items() if hook is not self}
+        if rest:
+            thread.settings._function_hooks = rest
+        else:
+            del thread.settings._function_hooks
         self.deleted(None)
 
     def added(self, function: Function | None) -> None:
@@ -167,17 +170,19 @@ def _wait_for(arrays: tuple[Any, ...]) -> None:
 
 
 def _active(function: Function) -> list[FunctionHook]:
-    return [*(thread.settings._function_hooks or {}).values(), *(function.local_hooks or {}).values()]
+    return [*get_function_hooks().values(), *(function.local_hooks or {}).values()]
 
 
 def run_watched(function: Function, arrays: list[Any]) -> Any:
-    """Run the function's kernel with the hooks around it, and in debug mode with its checks."""
-    hooks, in_data = _active(function), tuple(arrays)
+    """Run the function's kernel with the hooks around it, in debug mode with its checks, and pack what it retains."""
+    hooks, in_data, settings = _active(function), tuple(arrays), thread.settings
     for hook in hooks:
         hook.forward_preprocess(function, in_data)
     outputs = function.kernels[type(arrays[0])](function, *arrays)
-    if thread.settings.debug:
+    if settings.debug:
         debug.check_forward(function, outputs)
+    if settings._retention is not None or settings.debug:
+        function.pack_retained(*(settings._retention or debug.GUARD))
     for hook in reversed(hooks):
         hook.forward_postprocess(function, in_data)
     return outputs

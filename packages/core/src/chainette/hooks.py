@@ -17,8 +17,10 @@ value a light module that says ``chainette_api = 1`` and implements any of the h
     my-plugin = "my_plugin._plugin"
 
 Each hook is called once, when its answer is first needed, and never at ``import chainette``. The module should import
-nothing heavy. A hook that fails costs one PluginWarning; the other plugins go on. ``python -m chainette plugins
---check`` says what chainette makes of a plugin, and ``chainette.testing.check_plugin`` does so in a test.
+nothing heavy, and use no facade, device or model file while it is imported or a hook runs. A hook that has nothing to
+say returns an empty list or mapping. One that fails costs one PluginWarning; the other plugins go on.
+``python -m chainette plugins --check`` says what chainette makes of a plugin, and ``chainette.testing.check_plugin``
+does so in a test.
 """
 
 from __future__ import annotations
@@ -36,6 +38,19 @@ if TYPE_CHECKING:
 API_VERSION = 1
 """What a plugin's ``chainette_api`` must be."""
 
+KINDS = (
+    "functions",
+    "links",
+    "optimizers",
+    "optimizer_hooks",
+    "serializers",
+    "datasets",
+    "iterators",
+    "extensions",
+    "chainette",
+)
+"""Where names can be shown: a facade each, and the top level."""
+
 hookspec = pluggy.HookspecMarker("chainette")
 hookimpl = pluggy.HookimplMarker("chainette")
 
@@ -44,9 +59,9 @@ hookimpl = pluggy.HookimplMarker("chainette")
 def chainette_names() -> Mapping[str, str | Mapping[str, str]]:  # type: ignore[empty-body]
     """Names to show in the facades, by kind.
 
-    The kinds are ``functions``, ``links``, ``optimizers``, ``optimizer_hooks``, ``serializers``, ``datasets``,
-    ``iterators``, ``extensions``, and ``chainette`` for the top level. The value is a package name, whose ``__all__``
-    is meant, or a mapping from name to ``"module:attribute"``. What is named is imported when it is first used.
+    The kinds are those in ``KINDS``; ``chainette`` is the top level. The value is a package name, whose ``__all__`` is
+    meant, or a mapping from name to ``"module:attribute"``. A package is imported when a name of its kind is first
+    used, a module in a mapping when that name is.
     """
 
 

@@ -29,7 +29,9 @@ class Initializer:
         self.dtype = dtype
 
     def __call__(self, array: Array) -> None:
-        raise FunctionError(f"{type(self).__name__} has no __call__. Write __call__(self, array), which fills the array.")
+        raise FunctionError(
+            f"{type(self).__name__} has no __call__. Write __call__(self, array), which fills the array."
+        )
 
     def __repr__(self) -> str:
         given = ", ".join(f"{name}={value!r}" for name, value in vars(self).items() if value is not None)

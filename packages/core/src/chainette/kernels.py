@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-
 from chainette.backend import Backend, by_type, explain_mixture
 from chainette.errors import ArgumentError, ArrayTypeError, UninitializedParameterError
 from chainette.plugins import host, lock

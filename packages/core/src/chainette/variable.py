@@ -9,7 +9,7 @@ import numpy as np
 
 from chainette.backend import Device, backend_of, by_type, get_device, is_array, to_device
 from chainette.errors import ArrayTypeError, ComparisonError, DtypeError, GraphError, ShapeError
-from chainette.typing import SCALAR_TYPES, Array, ArrayLike, Axis, DTypeLike, Shape
+from chainette.typing import SCALAR_TYPES, ArrayLike, Axis, DTypeLike, NumPyLike, Shape
 
 if TYPE_CHECKING:
     from chainette.function import Function
@@ -92,7 +92,8 @@ class Variable:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return self._array.dtype  # type: ignore[no-any-return]
+        dtype: np.dtype[Any] = self._array.dtype
+        return dtype
 
     @property
     def xp(self) -> Any:
@@ -209,9 +210,7 @@ class Variable:
         function, index = self._edge
         return None if index in function.leaves else function
 
-    def backward(
-        self, retain_grad: bool = False, enable_double_backprop: bool = False, release: bool = False
-    ) -> None:
+    def backward(self, retain_grad: bool = False, enable_double_backprop: bool = False, release: bool = False) -> None:
         """Walk the graph back from here and add to the ``grad`` of every leaf.
 
         Where this variable has no gradient yet and one element, the walk starts from 1.
@@ -237,57 +236,58 @@ class Variable:
         backprop.unchain_backward(self)
 
     # -- operators ----------------------------------------------------------------------------------------------
+    # NumPy's stubs let an ndarray's operators take anything, hence the ignored overlaps.
 
     def __add__(self, other: ArrayLike) -> Variable:
-        return operators.add(self, other)
+        return Add().apply(self, other)
 
-    def __radd__(self, other: ArrayLike) -> Variable:
-        return operators.add(other, self)
+    def __radd__(self, other: NumPyLike) -> Variable:  # type: ignore[misc]
+        return Add().apply(other, self)
 
     def __sub__(self, other: ArrayLike) -> Variable:
-        return operators.sub(self, other)
+        return Sub().apply(self, other)
 
-    def __rsub__(self, other: ArrayLike) -> Variable:
-        return operators.sub(other, self)
+    def __rsub__(self, other: NumPyLike) -> Variable:  # type: ignore[misc]
+        return Sub().apply(other, self)
 
     def __mul__(self, other: ArrayLike) -> Variable:
-        return operators.mul(self, other)
+        return Mul().apply(self, other)
 
-    def __rmul__(self, other: ArrayLike) -> Variable:
-        return operators.mul(other, self)
+    def __rmul__(self, other: NumPyLike) -> Variable:  # type: ignore[misc]
+        return Mul().apply(other, self)
 
     def __truediv__(self, other: ArrayLike) -> Variable:
-        return operators.div(self, other)
+        return Div().apply(self, other)
 
-    def __rtruediv__(self, other: ArrayLike) -> Variable:
-        return operators.div(other, self)
+    def __rtruediv__(self, other: NumPyLike) -> Variable:  # type: ignore[misc]
+        return Div().apply(other, self)
 
     def __floordiv__(self, other: ArrayLike) -> Variable:
-        return operators.floor_div(self, other)
+        return FloorDiv().apply(self, other)
 
-    def __rfloordiv__(self, other: ArrayLike) -> Variable:
-        return operators.floor_div(other, self)
+    def __rfloordiv__(self, other: NumPyLike) -> Variable:
+        return FloorDiv().apply(other, self)
 
     def __pow__(self, other: ArrayLike) -> Variable:
-        return operators.pow(self, other)
+        return Pow().apply(self, other)
 
-    def __rpow__(self, other: ArrayLike) -> Variable:
-        return operators.pow(other, self)
+    def __rpow__(self, other: NumPyLike) -> Variable:  # type: ignore[misc]
+        return Pow().apply(other, self)
 
-    def __matmul__(self, other: Variable | Array) -> Variable:
+    def __matmul__(self, other: ArrayLike) -> Variable:
         return operators.matmul(self, other)
 
-    def __rmatmul__(self, other: Variable | Array) -> Variable:
+    def __rmatmul__(self, other: NumPyLike) -> Variable:
         return operators.matmul(other, self)
 
     def __neg__(self) -> Variable:
-        return operators.neg(self)
+        return Neg().apply(self)
 
     def __pos__(self) -> Variable:
         return self
 
     def __abs__(self) -> Variable:
-        return operators.absolute(self)
+        return Absolute().apply(self)
 
     def __getitem__(self, index: Any) -> Variable:
         return operators.get_item(self, index)
@@ -331,8 +331,10 @@ class Variable:
         return (self[i] for i in range(len(self)))
 
     def __repr__(self) -> str:
-        text = "None" if self._array is None else np.array2string(self._array, separator=", ", prefix="variable(")
-        return f"variable{self.name or ''}({text})" if not self.name else f"variable {self.name}({text})"
+        head = f"variable {self.name}(" if self.name else "variable("
+        if self._array is None:
+            return f"{head}of open shape)"
+        return head + np.array2string(to_device(self._array, "cpu"), separator=", ", prefix=head) + ")"
 
     def _refuse_comparison(self, other: Any) -> NoReturn:
         raise ComparisonError("Variables are not compared. Compare their arrays, e.g. x.array == y.array.")
@@ -355,7 +357,7 @@ class Variable:
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Variable:
         operator = operators.BY_UFUNC.get(ufunc.__name__) if method == "__call__" and not options else None
         if operator is not None:
-            return operator(*inputs)
+            return operator(*inputs)  # type: ignore[no-any-return]
         if "out" in options:
             raise ArrayTypeError("A Variable cannot be added into an array in place. Write array + x, or use x.array.")
         raise ArrayTypeError(
@@ -387,6 +389,15 @@ def _as_array(data: Any) -> Any:
     )
 
 
+def constant(array: Any) -> Variable:
+    """A Variable around an array that requires no gradient, made without the checks of the constructor."""
+    x = new_variable(Variable)
+    x._array = array
+    x._edge = x._grad = x.name = None
+    x.requires_grad = False
+    return x
+
+
 def as_variable(x: ArrayLike) -> Variable:
     """``x`` itself if it is a Variable, else a Variable around it that requires no gradient.
 
@@ -398,3 +409,4 @@ def as_variable(x: ArrayLike) -> Variable:
 
 # Operators and the walk are built on Variable; its methods look them up when they are called.
 from chainette import backprop, operators  # noqa: E402
+from chainette.operators.arithmetic import Absolute, Add, Div, FloorDiv, Mul, Neg, Pow, Sub  # noqa: E402

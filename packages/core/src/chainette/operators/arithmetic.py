@@ -17,7 +17,7 @@ class Add(Function):
     """x0 + x1."""
 
     def forward(self, x0: Array, x1: Array) -> Array:
-        return x0 + x1  # type: ignore[no-any-return]
+        return x0 + x1
 
     def backward(self, gy: Variable) -> tuple[Variable, Variable]:
         return gy, gy
@@ -27,7 +27,7 @@ class Sub(Function):
     """x0 - x1."""
 
     def forward(self, x0: Array, x1: Array) -> Array:
-        return x0 - x1  # type: ignore[no-any-return]
+        return x0 - x1
 
     def backward(self, gy: Variable) -> tuple[Variable, Variable | None]:
         return gy, -gy if self.needs_input_grad[1] else None
@@ -37,13 +37,14 @@ class Mul(Function):
     """x0 * x1; keeps each factor only if the other one needs a gradient."""
 
     def forward(self, x0: Array, x1: Array) -> Array:
-        first, second = self.needs_input_grad or (False, False)
-        self.retain(x0=x0 if second else None, x1=x1 if first else None)
-        return x0 * x1  # type: ignore[no-any-return]
+        if self.edges is not None:
+            first, second = self.edges
+            self.retain(x0=None if second is None else x0, x1=None if first is None else x1)
+        return x0 * x1
 
     def backward(self, gy: Variable) -> tuple[Variable | None, Variable | None]:
-        first, second = self.needs_input_grad
-        return gy * self.retained("x1") if first else None, gy * self.retained("x0") if second else None
+        first, second = self.edges or ()
+        return None if first is None else gy * self.retained("x1"), None if second is None else gy * self.retained("x0")
 
 
 class Div(Function):
@@ -51,8 +52,8 @@ class Div(Function):
 
     def forward(self, x0: Array, x1: Array) -> Array:
         y = x0 / x1
-        self.retain(x1=x1, y=y if self.needs_input_grad and self.needs_input_grad[1] else None)
-        return y  # type: ignore[no-any-return]
+        self.retain(x1=x1, y=y if self.edges and self.edges[1] is not None else None)
+        return y
 
     def backward(self, gy: Variable) -> tuple[Variable, Variable | None]:
         gx0 = gy / self.retained("x1")
@@ -63,7 +64,7 @@ class FloorDiv(Function):
     """floor(x0 / x1): constant wherever it has a derivative, so no gradient flows."""
 
     def forward(self, x0: Array, x1: Array) -> Array:
-        return x0 // x1  # type: ignore[no-any-return]
+        return x0 // x1
 
 
 class Pow(Function):
@@ -71,8 +72,8 @@ class Pow(Function):
 
     def forward(self, x0: Array, x1: Array) -> Array:
         y = x0**x1
-        self.retain(x0=x0, x1=x1, y=y if self.needs_input_grad and self.needs_input_grad[1] else None)
-        return y  # type: ignore[no-any-return]
+        self.retain(x0=x0, x1=x1, y=y if self.edges and self.edges[1] is not None else None)
+        return y
 
     def backward(self, gy: Variable) -> tuple[Variable | None, Variable | None]:
         x0, x1 = self.retained("x0"), self.retained("x1")
@@ -97,7 +98,7 @@ class Neg(Function):
     """-x."""
 
     def forward(self, x: Array) -> Array:
-        return -x  # type: ignore[no-any-return]
+        return -x
 
     def backward(self, gy: Variable) -> Variable:
         return -gy
@@ -116,37 +117,37 @@ class Absolute(Function):
 
 def add(x0: ArrayLike, x1: ArrayLike) -> Variable:
     """``x0 + x1``, broadcast."""
-    return Add().apply(x0, x1)  # type: ignore[no-any-return]
+    return Add().apply(x0, x1)
 
 
 def sub(x0: ArrayLike, x1: ArrayLike) -> Variable:
     """``x0 - x1``, broadcast."""
-    return Sub().apply(x0, x1)  # type: ignore[no-any-return]
+    return Sub().apply(x0, x1)
 
 
 def mul(x0: ArrayLike, x1: ArrayLike) -> Variable:
     """``x0 * x1``, broadcast."""
-    return Mul().apply(x0, x1)  # type: ignore[no-any-return]
+    return Mul().apply(x0, x1)
 
 
 def div(x0: ArrayLike, x1: ArrayLike) -> Variable:
     """``x0 / x1``, broadcast."""
-    return Div().apply(x0, x1)  # type: ignore[no-any-return]
+    return Div().apply(x0, x1)
 
 
 def floor_div(x0: ArrayLike, x1: ArrayLike) -> Variable:
     """``x0 // x1``, broadcast; no gradient flows."""
-    return FloorDiv().apply(x0, x1)  # type: ignore[no-any-return]
+    return FloorDiv().apply(x0, x1)
 
 
 def pow(x0: ArrayLike, x1: ArrayLike) -> Variable:
     """``x0 ** x1``, broadcast. The gradient of the exponent is 0 where the base is 0."""
-    return Pow().apply(x0, x1)  # type: ignore[no-any-return]
+    return Pow().apply(x0, x1)
 
 
 def neg(x: ArrayLike) -> Variable:
     """``-x``."""
-    return Neg().apply(x)  # type: ignore[no-any-return]
+    return Neg().apply(x)
 
 
 def absolute(x: ArrayLike) -> Variable:
@@ -161,4 +162,4 @@ def absolute(x: ArrayLike) -> Variable:
     >>> absolute(np.array([-2.0, 3.0])).array
     array([2., 3.])
     """
-    return Absolute().apply(x)  # type: ignore[no-any-return]
+    return Absolute().apply(x)

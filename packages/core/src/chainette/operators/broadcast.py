@@ -15,7 +15,7 @@ class BroadcastTo(Function):
         self.shape = shape
 
     def forward(self, x: Array) -> Array:
-        return self.xp.broadcast_to(x, self.shape)  # type: ignore[no-any-return]
+        return self.xp.broadcast_to(x, self.shape)
 
     def backward(self, gy: Variable) -> Variable:
         return gy  # the walk sums it to the shape of x
@@ -34,10 +34,10 @@ class SumTo(Function):
             lead + i for i, size in enumerate(self.shape) if size == 1 and x.shape[lead + i] != 1
         )
         wide = "f" if x.dtype == "e" else None  # float16 sums overflow and lose digits in float16
-        return x.sum(axes, dtype=wide, keepdims=True).reshape(self.shape).astype(x.dtype, copy=False)  # type: ignore[no-any-return]
+        return x.sum(axes, dtype=wide, keepdims=True).reshape(self.shape).astype(x.dtype, copy=False)
 
     def backward(self, gy: Variable) -> Variable:
-        return BroadcastTo(self.in_shape).apply(gy)  # type: ignore[no-any-return]
+        return BroadcastTo(self.in_shape).apply(gy)
 
 
 def can_broadcast(shape: Shape, to: Shape) -> bool:
@@ -68,7 +68,7 @@ def broadcast_to(x: ArrayLike, shape: Shape) -> Variable:
         return x
     if not can_broadcast(x.shape, shape):
         raise ShapeError(f"broadcast_to: x of shape {x.shape} does not broadcast to {shape}.")
-    return BroadcastTo(shape).apply(x)  # type: ignore[no-any-return]
+    return BroadcastTo(shape).apply(x)
 
 
 def sum_to(x: ArrayLike, shape: Shape) -> Variable:
@@ -89,4 +89,4 @@ def sum_to(x: ArrayLike, shape: Shape) -> Variable:
         return x
     if not can_broadcast(shape, x.shape):
         raise ShapeError(f"sum_to: {shape} does not broadcast to x's shape {x.shape}.")
-    return SumTo(shape).apply(x)  # type: ignore[no-any-return]
+    return SumTo(shape).apply(x)

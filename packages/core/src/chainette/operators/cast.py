@@ -41,7 +41,7 @@ class ToDevice(Function):
 
     def forward(self, x: Array) -> Array:
         self.source = device_of(x)
-        return to_device(x, self.device)  # type: ignore[no-any-return]
+        return to_device(x, self.device)
 
     def backward(self, gy: Variable) -> Variable:
         return copy(gy, self.source)
@@ -77,5 +77,5 @@ def copy(x: ArrayLike, dst: str | Device | None = None) -> Variable:
     """
     x = as_variable(x)
     if dst is None or get_device(dst) == x.device:
-        return Copy().apply(x)  # type: ignore[no-any-return]
-    return ToDevice(get_device(dst)).apply(x)  # type: ignore[no-any-return]
+        return Copy().apply(x)
+    return ToDevice(get_device(dst)).apply(x)

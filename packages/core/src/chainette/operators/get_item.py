@@ -18,10 +18,10 @@ class GetItem(Function):
 
     def forward(self, x: Array) -> Array:
         self.in_shape = x.shape
-        return x[self.index]  # type: ignore[no-any-return]
+        return x[self.index]
 
     def backward(self, gy: Variable) -> Variable:
-        return GetItemGrad(self.index, self.in_shape).apply(gy)  # type: ignore[no-any-return]
+        return GetItemGrad(self.index, self.in_shape).apply(gy)
 
 
 class GetItemGrad(Function):
@@ -37,17 +37,17 @@ class GetItemGrad(Function):
             gx[self.index] = gy
         else:
             self.xp.add.at(gx, self.index, gy)
-        return gx  # type: ignore[no-any-return]
+        return gx
 
     def backward(self, ggx: Variable) -> Variable:
-        return GetItem(self.index).apply(ggx)  # type: ignore[no-any-return]
+        return GetItem(self.index).apply(ggx)
 
 
 def _takes_each_once(index: Any) -> bool:
     """Basic indexing and boolean masks never take one element twice."""
     parts = index if isinstance(index, tuple) else (index,)
     return all(
-        part is None or part is Ellipsis or isinstance(part, (int, slice)) or getattr(part, "dtype", None) == bool
+        part is None or part is Ellipsis or isinstance(part, (int, slice)) or getattr(part, "dtype", "") == "?"
         for part in parts
     )
 
@@ -72,4 +72,4 @@ def get_item(x: ArrayLike, slices: Any) -> Variable:
     """
     if any(isinstance(part, Variable) for part in (slices if isinstance(slices, tuple) else (slices,))):
         raise ArgumentError("get_item: the index holds a Variable. Give its array, x[i.array].")
-    return GetItem(slices).apply(x)  # type: ignore[no-any-return]
+    return GetItem(slices).apply(x)

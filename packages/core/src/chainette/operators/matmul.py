@@ -5,7 +5,7 @@ from __future__ import annotations
 from chainette.errors import ShapeError
 from chainette.function import Function
 from chainette.operators.shape import reshape, swap_last_axes
-from chainette.typing import Array
+from chainette.typing import Array, ArrayLike
 from chainette.variable import Variable, as_variable
 
 
@@ -13,9 +13,10 @@ class MatMul(Function):
     """a @ b for matrices or stacks of matrices, whose leading axes are broadcast."""
 
     def forward(self, a: Array, b: Array) -> Array:
-        first, second = self.needs_input_grad or (False, False)
-        self.retain(a=a if second else None, b=b if first else None)
-        return self.xp.matmul(a, b)  # type: ignore[no-any-return]
+        if self.needs_input_grad:
+            first, second = self.needs_input_grad
+            self.retain(a=a if second else None, b=b if first else None)
+        return self.xp.matmul(a, b)
 
     def backward(self, gy: Variable) -> tuple[Variable | None, Variable | None]:
         first, second = self.needs_input_grad
@@ -25,7 +26,7 @@ class MatMul(Function):
         )
 
 
-def matmul(a: Variable | Array, b: Variable | Array, transa: bool = False, transb: bool = False) -> Variable:
+def matmul(a: ArrayLike, b: ArrayLike, transa: bool = False, transb: bool = False) -> Variable:
     """Matrix product by the rules of ``numpy.matmul``.
 
     Args:
@@ -49,7 +50,7 @@ def matmul(a: Variable | Array, b: Variable | Array, transa: bool = False, trans
     if transb and b.ndim > 1:
         b = swap_last_axes(b)
     if a.ndim == 2 and b.ndim == 2 and a.shape[1] == b.shape[0]:
-        return MatMul().apply(a, b)  # type: ignore[no-any-return]
+        return MatMul().apply(a, b)
     _check(a, b)
     if b.ndim == 1:
         y = matmul(a, reshape(b, (-1, 1)))
@@ -60,7 +61,7 @@ def matmul(a: Variable | Array, b: Variable | Array, transa: bool = False, trans
     if b.ndim == 2:  # one matrix product instead of a stack of them, and one for the gradient of b
         y = MatMul().apply(reshape(a, (_size(a.shape[:-1]), a.shape[-1])), b)
         return reshape(y, (*a.shape[:-1], b.shape[-1]))
-    return MatMul().apply(a, b)  # type: ignore[no-any-return]
+    return MatMul().apply(a, b)
 
 
 def _size(shape: tuple[int, ...]) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 from chainette.checks import normalize_axes
 from chainette.errors import ShapeError
 from chainette.function import Function
+from chainette.operators.arithmetic import mul
 from chainette.operators.broadcast import BroadcastTo
 from chainette.operators.shape import reshape
 from chainette.typing import Array, ArrayLike, Axis, Shape
@@ -34,7 +35,7 @@ class Reduction(Function):
 
     def spread(self, gy: Variable) -> Variable:
         """``gy`` given to every element that was reduced."""
-        return BroadcastTo(self.in_shape).apply(self.keep_axes(gy))  # type: ignore[no-any-return]
+        return BroadcastTo(self.in_shape).apply(self.keep_axes(gy))
 
 
 class Sum(Reduction):
@@ -42,8 +43,8 @@ class Sum(Reduction):
 
     def forward(self, x: Array) -> Array:
         if x.dtype == "e":
-            return self.reduce("sum", x, dtype="f").astype("e")  # type: ignore[no-any-return]
-        return self.reduce("sum", x)  # type: ignore[no-any-return]
+            return self.reduce("sum", x, dtype="f").astype("e")
+        return self.reduce("sum", x)
 
     def backward(self, gy: Variable) -> Variable:
         return self.spread(gy)
@@ -55,7 +56,7 @@ class Mean(Reduction):
     def forward(self, x: Array) -> Array:
         y = self.reduce("mean", x)
         self.count = x.size // (y.size or 1)
-        return y  # type: ignore[no-any-return]
+        return y
 
     def backward(self, gy: Variable) -> Variable:
         return self.spread(gy / self.count)
@@ -69,12 +70,12 @@ class Extremum(Reduction):
     def forward(self, x: Array) -> Array:
         y = self.reduce(self.method, x)
         self.retain(x=x, y=y)
-        return y  # type: ignore[no-any-return]
+        return y
 
     def backward(self, gy: Variable) -> Variable:
         x, y = self.retained("x"), self.retained("y")
-        attained = x.array == self.keep_axes(y).array
-        return self.keep_axes(gy) * attained.astype(gy.dtype)
+        attained: Array = x.array == self.keep_axes(y).array
+        return mul(self.keep_axes(gy), attained.astype(gy.dtype))
 
 
 class Max(Extremum):
@@ -100,7 +101,7 @@ def sum(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Variable:
     array([3., 3.])
     """
     x = as_variable(x)
-    return Sum(normalize_axes("sum", axis, x.ndim), keepdims).apply(x)  # type: ignore[no-any-return]
+    return Sum(normalize_axes("sum", axis, x.ndim), keepdims).apply(x)
 
 
 def mean(x: ArrayLike, axis: Axis = None, weights: ArrayLike | None = None, keepdims: bool = False) -> Variable:
@@ -123,7 +124,7 @@ def mean(x: ArrayLike, axis: Axis = None, weights: ArrayLike | None = None, keep
     x = as_variable(x)
     axes = normalize_axes("mean", axis, x.ndim)
     if weights is None:
-        return Mean(axes, keepdims).apply(x)  # type: ignore[no-any-return]
+        return Mean(axes, keepdims).apply(x)
     weights = as_variable(weights)
     if weights.shape != x.shape:
         if axes is None or len(axes) != 1 or weights.shape != (x.shape[axes[0]],):
@@ -139,7 +140,7 @@ def _extremum(function: type[Extremum], x: ArrayLike, axis: Axis, keepdims: bool
     reduced = x.shape if axes is None else [x.shape[i] for i in axes]
     if 0 in reduced:
         raise ShapeError(f"{function.name}: x of shape {x.shape} has no elements along axis={axis}.")
-    return function(axes, keepdims).apply(x)  # type: ignore[no-any-return]
+    return function(axes, keepdims).apply(x)
 
 
 def max(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Variable:

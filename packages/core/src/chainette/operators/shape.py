@@ -22,7 +22,7 @@ class Reshape(Function):
         return x.reshape(self.shape)
 
     def backward(self, gy: Variable) -> Variable:
-        return Reshape(self.in_shape).apply(gy)  # type: ignore[no-any-return]
+        return Reshape(self.in_shape).apply(gy)
 
 
 class Transpose(Function):
@@ -36,7 +36,7 @@ class Transpose(Function):
 
     def backward(self, gy: Variable) -> Variable:
         inverse = tuple(sorted(range(len(self.axes)), key=self.axes.__getitem__))
-        return Transpose(inverse).apply(gy)  # type: ignore[no-any-return]
+        return Transpose(inverse).apply(gy)
 
 
 def reshape(x: ArrayLike, shape: int | Shape) -> Variable:
@@ -63,7 +63,7 @@ def reshape(x: ArrayLike, shape: int | Shape) -> Variable:
     open_sizes = shape.count(-1)
     if open_sizes > 1 or (x.size != known if not open_sizes else known == 0 or x.size % known):
         raise ShapeError(f"reshape: x of shape {x.shape} has {x.size} elements, which do not fit into {shape}.")
-    return Reshape(shape).apply(x)  # type: ignore[no-any-return]
+    return Reshape(shape).apply(x)
 
 
 def transpose(x: ArrayLike, axes: tuple[int, ...] | None = None) -> Variable:
@@ -84,15 +84,15 @@ def transpose(x: ArrayLike, axes: tuple[int, ...] | None = None) -> Variable:
     """
     x = as_variable(x)
     if axes is None:
-        return Transpose(tuple(reversed(range(x.ndim)))).apply(x)  # type: ignore[no-any-return]
+        return Transpose(tuple(reversed(range(x.ndim)))).apply(x)
     order = tuple(normalize_axis("transpose", axis, x.ndim) for axis in axes)
     if sorted(order) != list(range(x.ndim)):
         raise ShapeError(f"transpose: axes {tuple(axes)} are no permutation of the axes of x (shape {x.shape}).")
-    return Transpose(order).apply(x)  # type: ignore[no-any-return]
+    return Transpose(order).apply(x)
 
 
 def swap_last_axes(x: Variable) -> Variable:
     """Each matrix of the stack transposed."""
     axes = list(range(x.ndim))
     axes[-2:] = axes[:-3:-1]
-    return Transpose(tuple(axes)).apply(x)  # type: ignore[no-any-return]
+    return Transpose(tuple(axes)).apply(x)

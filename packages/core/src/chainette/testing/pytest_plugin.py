@@ -1,0 +1,35 @@
+"""Fixtures for tests of chainette plugins, offered to pytest by the entry point ``chainette`` in ``pytest11``.
+
+Nothing of chainette is imported by these lines until a test uses a fixture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from chainette.plugins import PluginHost
+
+
+@pytest.fixture
+def isolated_plugins() -> Callable[..., AbstractContextManager[PluginHost]]:
+    """``chainette.testing.isolated_plugins``: ``with isolated_plugins(my_plugin): ...``."""
+    from chainette.testing.plugins import isolated_plugins
+
+    return isolated_plugins
+
+
+@pytest.fixture
+def seeded() -> Iterator[None]:
+    """The test draws the same random numbers each time; afterwards every source goes on from where it was."""
+    from chainette import random
+
+    before, generators = random._seed, dict(random._generators)
+    random.seed(0)
+    yield
+    random.seed(before)
+    random._generators.update(generators)
