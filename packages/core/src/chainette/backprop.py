@@ -235,9 +235,9 @@ class _Walk:
                                 waiting[index] = _sum(present, gradient)
                             continue
                     else:
-                        present = edge._array
-                        if array.shape != present.shape or array.dtype is not present.dtype:
-                            gradient = _fit(function, gradient, present.shape, present.dtype)
+                        x = edge._array  # type: ignore[union-attr]
+                        if array.shape != x.shape or array.dtype is not x.dtype:
+                            gradient = _fit(function, gradient, x.shape, x.dtype)
                         del array
                     to_leaf(edge, gradient)
             except Exception as error:
@@ -266,7 +266,7 @@ class _Walk:
             if function in met or function.sequence < failed.sequence:
                 continue
             met.add(function)
-            for edge in function.edges or self.released.get(function, ()):
+            for edge in function.edges or self.released.get(function) or ():
                 if isinstance(edge, Variable):
                     reached[edge.name or f"one of shape {edge.shape}"] = None
                 elif edge is not None:
@@ -298,16 +298,23 @@ def _fit(function: Function, gradient: Variable, shape: Shape, dtype: np.dtype[A
     return operators.cast(gradient, dtype)
 
 
+# A function may return any array as a gradient: the one it was given, one it retained, one the user holds. Copying
+# each time would cost a pass over every parameter, so CPython's reference counts tell when a gradient and its memory
+# are held by nothing but the walk, and may be changed in place or become a leaf's own.
+
+
 def _add_to_leaf(leaf: Any, gradient: Variable) -> None:
     """Add to a leaf's gradient, which shares memory with nothing else."""
     if type(leaf) is tuple:  # an output that was unchained: its gradient lies with the function that made it
-        return _add_to_unchained(*leaf, gradient)
+        return _add_to_unchained(leaf[0], leaf[1], gradient)
     present = leaf._grad
     if present is not None:
         leaf._grad = None
         gradient = _sum(present, gradient)
-    elif not _is_ours_alone(gradient):
-        gradient = operators.copy(gradient)
+    else:
+        array = gradient._array
+        if array.base is not None or getrefcount(gradient) > _ALONE[0] or getrefcount(array) > _ALONE[1]:
+            gradient = operators.copy(gradient)
     leaf._grad = gradient
 
 
@@ -333,32 +340,15 @@ def _sum(present: Variable, gradient: Variable) -> Variable:
     return operators.add(present, gradient)
 
 
-def _is_ours_alone(gradient: Variable) -> bool:
-    """Whether only the walk holds this gradient and its memory, so that it may be changed, or be a leaf's own.
+def _count_references_to_one_alone() -> tuple[int, int]:
+    """What the two functions above see of a gradient that only their caller holds, on this Python."""
 
-    A function may return any array: the gradient it was given, one it retained, one the user holds. Copying each time
-    would cost a pass over every parameter; CPython's reference counts tell when that is not needed. ``_sum`` asks the
-    same, without the call.
-    """
-    array = gradient._array
-    return array.base is None and getrefcount(gradient) <= _ALONE[0] and getrefcount(array) <= _ALONE[1]
-
-
-def _counts_of_one_alone() -> tuple[int, int]:
-    """The counts that ``_is_ours_alone`` sees of a gradient held by its caller's caller, and by nothing else."""
-
-    def is_ours_alone(gradient: Variable) -> tuple[int, int]:
+    def add_to_leaf(gradient: Variable) -> tuple[int, int]:
         array = gradient._array
         return getrefcount(gradient), getrefcount(array)
 
-    def add_to_leaf(gradient: Variable) -> tuple[int, int]:
-        return is_ours_alone(gradient)
-
-    def run() -> tuple[int, int]:
-        gradient = Variable(np.empty(1), requires_grad=False)
-        return add_to_leaf(gradient)
-
-    return run()
+    gradient = Variable(np.empty(1), requires_grad=False)
+    return add_to_leaf(gradient)
 
 
-_ALONE = tuple(map(min, _counts_of_one_alone(), (4, 3)))  # (4, 3) on CPython 3.11 to 3.13; later ones may count less
+_ALONE = tuple(map(min, _count_references_to_one_alone(), (3, 3)))  # 3 on CPython 3.11 to 3.13; later ones count less

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from chainette.errors import ArgumentError, DtypeError, ShapeError
 from chainette.typing import Axis, Shape
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def normalize_axis(function: str, axis: int, ndim: int) -> int:
@@ -102,3 +107,39 @@ def require_shape(function: str, name: str, x: Any, shape: Shape) -> None:
     """
     if tuple(x.shape) != tuple(shape):
         raise ShapeError(f"{function}: {name} has shape {tuple(x.shape)} (expected {tuple(shape)}).")
+
+
+def require_one_of(function: str, name: str, value: str, allowed: tuple[str, ...]) -> None:
+    """``value`` is one of the words allowed.
+
+    Raises:
+        ArgumentError: it is not.
+    """
+    if value not in allowed:
+        raise ArgumentError(f"{function}: {name}={value!r} (expected {' or '.join(map(repr, allowed))}).")
+
+
+def removed_arguments(**replacements: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """A decorator: keyword arguments that Chainer once had give a TypeError that says what takes their place.
+
+    >>> @removed_arguments(volatile="use chainette.no_backprop_mode()")
+    ... def double(x):
+    ...     return 2 * x
+    >>> double(3, volatile=True)
+    Traceback (most recent call last):
+        ...
+    TypeError: double: the argument volatile= is gone: use chainette.no_backprop_mode().
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        @wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            for name in kwargs:
+                if name in replacements:
+                    label = function.__qualname__.removesuffix(".__init__")
+                    raise TypeError(f"{label}: the argument {name}= is gone: {replacements[name]}.")
+            return function(*args, **kwargs)
+
+        return call
+
+    return decorate

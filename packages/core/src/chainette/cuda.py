@@ -91,7 +91,6 @@ def get_device_from_array(*arrays: Any) -> Device:
 
 
 __all__ = [
-    
     "check_cuda_available",
     "get_array_module",
     "get_device_from_array",

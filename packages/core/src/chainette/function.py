@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -157,9 +157,9 @@ class Function:
             value = self._retained[name]  # type: ignore[index]
         except (KeyError, TypeError):
             raise self._nothing_retained(name) from None
-        if thread.settings.enable_backprop or type(value) not in by_type:
-            return self._connected(value)
-        return constant(value) if id(value) in self._origins else value  # type: ignore[no-any-return]
+        if not thread.settings.enable_backprop and type(value) in by_type:
+            return constant(value) if id(value) in self._origins else value  # type: ignore[no-any-return]
+        return self._connected(value)
 
     def _nothing_retained(self, name: str) -> Exception:
         if self.released:
@@ -176,7 +176,7 @@ class Function:
         kept = {id(value): value for value in (self._retained or {}).values()}
         return tuple(kept.get(origin) for origin in self._origins[: len(self.edges or ())])
 
-    def _connected(self, value: Any) -> Any:
+    def _connected(self, value: Any) -> Variable:
         """A retained value as it is to be seen by a walk that is itself recorded."""
         origin = id(value)
         if type(value) is _Packed:
@@ -202,7 +202,7 @@ class Function:
             if type(value) in by_type:
                 self._retained[name] = _Packed(pack(value), unpack, id(value))  # type: ignore[index]
 
-    def gradient_of(self, primal: Function) -> Function:
+    def gradient_of(self, primal: Function) -> Self:
         """Say that this gradient belongs to ``primal``, so that its kernel finds what primal's kernel retained."""
         self.primal = primal
         return self

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 import numpy.typing as npt
 
@@ -20,7 +20,7 @@ Scalar: TypeAlias = int | float | complex
 
 NumPyLike: TypeAlias = npt.NDArray[Any] | Scalar
 
-ArrayLike: TypeAlias = "Variable | npt.NDArray[Any] | Scalar"
+ArrayLike: TypeAlias = Union["Variable", npt.NDArray[Any], int, float, complex]  # noqa: UP007  (str | None fails)
 """What a function takes: a Variable, a plain array, or (beside an array) a Python number."""
 
 Shape: TypeAlias = tuple[int, ...]

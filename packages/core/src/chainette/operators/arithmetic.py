@@ -43,7 +43,7 @@ class Mul(Function):
         return x0 * x1
 
     def backward(self, gy: Variable) -> tuple[Variable | None, Variable | None]:
-        first, second = self.edges or ()
+        first, second = self.edges or (None, None)
         return None if first is None else gy * self.retained("x1"), None if second is None else gy * self.retained("x0")
 
 

@@ -75,7 +75,7 @@ class Extremum(Reduction):
     def backward(self, gy: Variable) -> Variable:
         x, y = self.retained("x"), self.retained("y")
         attained: Array = x.array == self.keep_axes(y).array
-        return mul(self.keep_axes(gy), attained.astype(gy.dtype))
+        return mul(self.keep_axes(gy), attained)
 
 
 class Max(Extremum):

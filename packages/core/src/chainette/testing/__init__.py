@@ -7,23 +7,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from chainette.testing.cases import Case as Case
-    from chainette.testing.cases import FunctionTests as FunctionTests
+    from chainette.testing.cases import Case as Case, FunctionTests as FunctionTests  # noqa: I001  (one line a module)
     from chainette.testing.doctests import run_doctests as run_doctests
     from chainette.testing.gradient_check import (
         assert_allclose as assert_allclose,
-    )
-    from chainette.testing.gradient_check import (
         check_backward as check_backward,
-    )
-    from chainette.testing.gradient_check import (
         check_double_backward as check_double_backward,
-    )
-    from chainette.testing.gradient_check import (
         numerical_grad as numerical_grad,
     )
-    from chainette.testing.plugins import check_plugin as check_plugin
-    from chainette.testing.plugins import isolated_plugins as isolated_plugins
+    from chainette.testing.plugins import check_plugin as check_plugin, isolated_plugins as isolated_plugins
 
 _HOMES = {
     "Case": "cases",
