@@ -250,7 +250,10 @@ def show_functions(chosen: argparse.Namespace) -> int:
         for plugin in sorted(set(members.values())):
             names = [name for name, brings in members.items() if brings == plugin]
             _print_names(f"{group} ({len(names)}, from plugin {plugin})", names)
-    print(f"{count} functions" if count else "no functions: pip install chainette-functions")
+    if count == 0:
+        print("no functions: pip install chainette-functions")
+    else:
+        print("1 function" if count == 1 else f"{count} functions")
     return 0
 
 

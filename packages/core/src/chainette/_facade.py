@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import importlib
 import keyword
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +10,7 @@ from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from chainette.errors import MissingPluginError, PluginConflict
-from chainette.plugins import Plugin, host, is_half_imported, lock, words
+from chainette.plugins import Plugin, host, import_module, is_half_imported, lock, words
 
 
 class Provider(NamedTuple):
@@ -31,8 +30,9 @@ def names(kind: str) -> dict[str, list[Provider]]:
     The provider that counts comes first. Packages are imported without the lock held; two threads that come here at
     once find the same.
     """
-    if kind in _names:
-        return _names[kind]
+    known = _names.get(kind)
+    if known is not None:
+        return known
     offers: dict[str, list[Provider]] = {}
     complete = True
     for plugin, source in _contributed(kind):
@@ -70,7 +70,7 @@ def _offers(plugin: Plugin, kind: str, source: Any) -> dict[str, str] | None:
     """Name -> target. None for a package whose own import led here: its names are known when that is done."""
     if isinstance(source, str):
         try:
-            package = importlib.import_module(source)
+            package = import_module(source)
             if is_half_imported(package):
                 return None
             offers = {name: f"{source}:{name}" for name in package.__all__}
@@ -156,7 +156,7 @@ def load(kind: str, name: str, provider: Provider) -> Any:
     path, _, attribute = provider.target.partition(":")
     module = None
     try:
-        module = importlib.import_module(path)
+        module = import_module(path)
         return getattr(module, attribute)
     except (Exception, SystemExit) as error:
         if not is_half_imported(module):
@@ -188,10 +188,16 @@ def facade(module: str, kind: str, distribution: str) -> tuple[Callable[[str], A
     def module_dir() -> list[str]:
         return [name for name, providers in names(kind).items() if not is_contested(providers)]
 
-    # At once: the packages that the next line imports may say `from chainette.functions import relu` themselves.
+    # All of it at once: the packages that names() imports, here or in another thread, may use this facade themselves.
+    parent, _, child = module.rpartition(".")
     vars(sys.modules[module]).update(__getattr__=module_getattr, __dir__=module_dir)
-    if not names(kind):
-        raise MissingPluginError(f"{module} is empty: {_how_to_get(distribution)}", name=module)
+    setattr(sys.modules[parent], child, sys.modules[module])
+    try:
+        if not names(kind):
+            raise MissingPluginError(f"{module} is empty: {_how_to_get(distribution)}", name=module)
+    except BaseException:
+        delattr(sys.modules[parent], child)
+        raise
     return module_getattr, module_dir
 
 

@@ -18,6 +18,7 @@ from chainette import operators
 from chainette.config import override, thread
 from chainette.errors import ArgumentError, FunctionError, GraphError
 from chainette.function import Function, released_error
+from chainette.function_hooks import run_backward
 from chainette.operators.broadcast import can_broadcast
 from chainette.typing import Shape
 from chainette.variable import Edge, Variable, as_variable
@@ -200,8 +201,8 @@ class _Walk:
             if noting and not self.note(function, gradients):
                 continue
             try:
-                if watched or function.local_hooks:
-                    results = _run_watched(function, gradients)
+                if watched or function.local_hooks or function.ran_on:
+                    results = run_backward(function, gradients)
                 else:
                     results = function.backward(*gradients)
                 # One list, emptied from its end, so that a gradient is held by nothing here but its own name.
@@ -279,12 +280,6 @@ def _cannot_hand_on(function: Function, count: int) -> Exception:
         return released_error(function)
     wanted = len(function.edges)
     return FunctionError(f"{function.name}: backward returned {count} gradients (expected {wanted}, one an input).")
-
-
-def _run_watched(function: Function, gradients: list[Variable | None]) -> Any:
-    from chainette.function_hooks import run_backward_watched
-
-    return run_backward_watched(function, gradients)
 
 
 def _fit(function: Function, gradient: Variable, shape: Shape, dtype: np.dtype[Any]) -> Variable:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from chainette.backend import as_operand, by_type, explain_mixture
+from chainette.backend import as_operand, by_type, explain_mixture, is_array
 from chainette.config import override, thread
 from chainette.errors import FunctionError, GraphError, HookError, ReleasedGraphError, UninitializedParameterError
 from chainette.kernels import KernelTable
@@ -17,6 +17,7 @@ from chainette.typing import SCALAR_TYPES, Shape
 from chainette.variable import Edge, Variable, constant, new_variable
 
 if TYPE_CHECKING:
+    from chainette.backend import Device
     from chainette.function_hooks import FunctionHook
 
 _next_sequence = itertools.count(1).__next__
@@ -53,6 +54,7 @@ class Function:
 
     # Class attributes are the state of a function that has recorded nothing: making one costs nothing.
     xp: Any = np
+    ran_on: Device | None = None  # the accelerator on which forward ran, and backward is to run
     edges: list[Edge] | None = None  # where gradients go: (function, output index), a leaf, or None; by input
     sequence: int = 0  # the order of application; backward walks from high to low
     output_types: tuple[tuple[Shape, np.dtype[Any]], ...] = ()
@@ -154,12 +156,12 @@ class Function:
             ReleasedGraphError: it was freed by ``backward(release=True)`` or ``unchain_backward``.
         """
         try:
-            value = self._retained[name]  # type: ignore[index]
+            value: Any = self._retained[name]  # type: ignore[index]
         except (KeyError, TypeError):
             raise self._nothing_retained(name) from None
         if not thread.settings.enable_backprop and type(value) in by_type:
             return constant(value) if id(value) in self._origins else value  # type: ignore[no-any-return]
-        return self._connected(value)
+        return self._connected(value)  # type: ignore[no-any-return]
 
     def _nothing_retained(self, name: str) -> Exception:
         if self.released:
@@ -176,12 +178,12 @@ class Function:
         kept = {id(value): value for value in (self._retained or {}).values()}
         return tuple(kept.get(origin) for origin in self._origins[: len(self.edges or ())])
 
-    def _connected(self, value: Any) -> Variable:
-        """A retained value as it is to be seen by a walk that is itself recorded."""
+    def _connected(self, value: Any) -> Any:
+        """A retained value as a walk that is itself recorded must see it."""
         origin = id(value)
         if type(value) is _Packed:
             origin, value = value.origin, value.unpack(value.packed)
-        if origin not in self._origins or not isinstance(value, np.generic) and type(value) not in by_type:
+        if origin not in self._origins or not (isinstance(value, np.generic) or is_array(value)):
             return value
         value = _as_output(self, value)  # a scalar that NumPy gave for a 0-d array
         assert self.edges is not None
@@ -199,7 +201,7 @@ class Function:
     def pack_retained(self, pack: Callable[[Any], Any], unpack: Callable[[Any], Any]) -> None:
         """Keep the retained arrays in the form that ``pack`` gives them."""
         for name, value in (self._retained or {}).items():
-            if type(value) in by_type:
+            if is_array(value):
                 self._retained[name] = _Packed(pack(value), unpack, id(value))  # type: ignore[index]
 
     def gradient_of(self, primal: Function) -> Self:

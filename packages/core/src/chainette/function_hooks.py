@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import defaultdict
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, TextIO
 
 from chainette import debug
@@ -188,13 +189,14 @@ def run_watched(function: Function, arrays: list[Any]) -> Any:
     return outputs
 
 
-def run_backward_watched(function: Function, gradients: list[Variable | None]) -> Any:
-    """Run the function's backward with the hooks around it, and in debug mode with its checks."""
+def run_backward(function: Function, gradients: list[Variable | None]) -> Any:
+    """Run the function's backward on its device, with the hooks around it, and in debug mode with its checks."""
     hooks, in_data = _active(function), function.retained_inputs()
     out_grad = tuple(None if gradient is None else gradient.array for gradient in gradients)
     for hook in hooks:
         hook.backward_preprocess(function, in_data, out_grad)
-    results = function.backward(*gradients)
+    with function.ran_on.use() if function.ran_on else nullcontext():
+        results = function.backward(*gradients)
     if thread.settings.debug:
         debug.check_backward(function, results)
     for hook in reversed(hooks):

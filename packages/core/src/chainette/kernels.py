@@ -109,9 +109,9 @@ def _on_its_device(run: Run, backend: Backend) -> Run:
         mixture = explain_mixture(function.name, list(arrays))
         if mixture is not None:
             raise mixture
-        function.xp = backend.xp
         first = next(array for array in arrays if type(array) not in SCALAR_TYPES)
-        with backend.device_scope(backend.device_of(first)):
+        function.xp, function.ran_on = backend.xp, backend.device_of(first)
+        with backend.device_scope(function.ran_on):
             return run(function, *arrays)
 
     return run_on_device

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import difflib
+import importlib
 import os
 import re
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
+from operator import attrgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from chainette.errors import PluginWarning
 
 if TYPE_CHECKING:
-    from importlib.metadata import Distribution
+    from importlib.metadata import Distribution, EntryPoint
 
     import pluggy
 
@@ -269,7 +273,12 @@ def _plugins_of(distribution: Distribution) -> Iterator[Source]:
         yield Plugin(name, name, version, "entry_points.txt"), _raiser(error)
         return
     for entry in entries:
-        yield Plugin(entry.name, name, version, entry.value), entry.load
+        yield Plugin(entry.name, name, version, entry.value), partial(_load, entry)
+
+
+def _load(entry: EntryPoint) -> Any:
+    module = import_module(entry.module)
+    return attrgetter(entry.attr)(module) if entry.attr else module
 
 
 def _identity(distribution: Distribution) -> tuple[str, str]:
@@ -301,8 +310,19 @@ def _disabled_by(plugin: Plugin) -> str:
     return ""
 
 
+def import_module(name: str) -> Any:
+    """``importlib.import_module``, save that where another thread is importing the module and waits for this one, the
+    module comes back as far as it is made: what Python's import statement does."""
+    try:
+        return importlib.import_module(name)
+    except RuntimeError as error:
+        if type(error).__name__ != "_DeadlockError":
+            raise
+    return sys.modules.get(name) or importlib.import_module(name)
+
+
 def is_half_imported(module: Any) -> bool:
-    """Whether the module's own import is going on further up in this thread, so that it lacks names."""
+    """Whether the module's own import is going on, as a rule further up in this thread, so that it lacks names."""
     return bool(getattr(getattr(module, "__spec__", None), "_initializing", False))
 
 

@@ -36,12 +36,12 @@ class Copy(Function):
 class ToDevice(Function):
     """x on another device."""
 
-    def __init__(self, device: Device) -> None:
-        self.device = device
+    def __init__(self, destination: Device) -> None:
+        self.destination = destination
 
     def forward(self, x: Array) -> Array:
         self.source = device_of(x)
-        return to_device(x, self.device)
+        return to_device(x, self.destination)
 
     def backward(self, gy: Variable) -> Variable:
         return copy(gy, self.source)

@@ -33,3 +33,7 @@ def seeded() -> Iterator[None]:
     yield
     random.seed(before)
     random._generators.update(generators)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "full: thorough and slow; a quick slice leaves these out with -m 'not full'")

@@ -5,7 +5,6 @@ from typing import Any
 import numpy.typing as npt
 
 from chainette import Function, Variable, as_variable
-from chainette.backend import backend_of
 from chainette.checks import (
     removed_arguments,
     require_floating,
@@ -135,8 +134,7 @@ def softmax_cross_entropy(
         return _soft(x, t, soft_target_loss, reduce, normalize)
     require_integers(name, t=t)
     require_shape(name, "t", t, (x.shape[0], *x.shape[2:]))
-    if not backend_of(t.array).is_accelerator:  # there, looking at the labels would wait for the device
-        require_range(name, "t", t.array, 0, x.shape[1], ignore_label)
+    require_range(name, "t", t.array, 0, x.shape[1], ignore_label)
     weight = None
     if class_weight is not None:
         require_shape(name, "class_weight", class_weight, (x.shape[1],))
