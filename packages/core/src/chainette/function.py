@@ -160,7 +160,7 @@ class Function:
         except (KeyError, TypeError):
             raise self._nothing_retained(name) from None
         if not thread.settings.enable_backprop and type(value) in by_type:
-            return constant(value) if id(value) in self._origins else value  # type: ignore[no-any-return]
+            return constant(value) if id(value) in self._origins else value
         return self._connected(value)  # type: ignore[no-any-return]
 
     def _nothing_retained(self, name: str) -> Exception:

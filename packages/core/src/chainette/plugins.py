@@ -283,9 +283,11 @@ def _load(entry: EntryPoint) -> Any:
 
 def _identity(distribution: Distribution) -> tuple[str, str]:
     try:
-        return re.sub(r"[-_.]+", "-", distribution.metadata["Name"]).lower(), distribution.version
+        metadata = distribution.metadata
+        name, version = (metadata[key] if key in metadata else "unknown" for key in ("Name", "Version"))  # noqa: SIM401
     except Exception:  # no METADATA, or none that can be read
         return "unknown", "unknown"
+    return re.sub(r"[-_.]+", "-", name).lower(), version
 
 
 def _raiser(error: Exception) -> Callable[[], Any]:

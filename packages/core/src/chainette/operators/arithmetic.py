@@ -5,6 +5,7 @@ Gradients are returned in the broadcast shape; the walk sums them to each input'
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from chainette.function import Function
@@ -81,8 +82,7 @@ class Pow(Function):
         if self.needs_input_grad[0]:
             gx0 = gy * x1 * x0 ** (x1 - _where_not_zero(x1))
         if self.needs_input_grad[1]:
-            base = log(x0 + _where_zero(x0)) if isinstance(x0, Variable) else log(abs(x0) or 1.0)
-            gx1 = gy * self.retained("y") * base
+            gx1 = gy * self.retained("y") * _log_or_zero(x0)
         return gx0, gx1
 
 
@@ -90,8 +90,11 @@ def _where_not_zero(x: Any) -> Any:
     return int(x != 0) if type(x) in SCALAR_TYPES else (x.array != 0).astype(x.dtype)
 
 
-def _where_zero(x: Variable) -> Any:
-    return (x.array == 0).astype(x.dtype)
+def _log_or_zero(x: Any) -> Any:
+    """log(x), with 0 where x is 0: there x ** p is 0 for every p > 0, so its derivative by p is 0."""
+    if type(x) in SCALAR_TYPES:
+        return math.log(x) if x > 0 else 0.0 if x == 0 else math.nan
+    return log(x + (x.array == 0).astype(x.dtype))
 
 
 class Neg(Function):

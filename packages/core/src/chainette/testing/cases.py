@@ -313,12 +313,16 @@ def _assert_close(case: Case, found: Any, wanted: Any, dtype: str, factor: float
 
 def _reversed_in_memory(x: Array) -> Array:
     """The same values with negative strides."""
+    if x.ndim == 0:
+        return x.copy()
     backwards = (slice(None, None, -1),) * x.ndim
     return x[backwards].copy()[backwards]
 
 
 def _every_second(x: Array) -> Array:
     """The same values with gaps between them."""
+    if x.ndim == 0:
+        return x.copy()
     wide = np.zeros(tuple(2 * size for size in x.shape), x.dtype)[(slice(None, None, 2),) * x.ndim]
     wide[...] = x
     return wide

@@ -1,6 +1,7 @@
 """Fixtures for tests of chainette plugins, offered to pytest by the entry point ``chainette`` in ``pytest11``.
 
-Nothing of chainette is imported by these lines until a test uses a fixture.
+Loading this module imports the package ``chainette``, in which it lies, and no plugin; the kit and what the fixtures
+need are imported when a test uses them.
 """
 
 from __future__ import annotations
