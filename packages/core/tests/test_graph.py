@@ -160,7 +160,8 @@ def test_an_array_that_backward_returns_but_somebody_holds_is_copied():
     y = Careless().apply(x)
     y.backward()
     y.backward()
-    assert held.tolist() == [1, 1, 1] and x.grad.tolist() == [2, 2, 2]
+    assert held.tolist() == [1, 1, 1]
+    assert x.grad.tolist() == [2, 2, 2]
 
 
 def test_a_broadcast_view_is_copied_so_that_a_leaf_s_gradient_is_writable():
@@ -185,7 +186,8 @@ def test_a_gradient_that_the_user_holds_is_not_changed_by_the_next_backward():
     y.backward()
     held, held_variable = x.grad, x.grad_var
     y.backward()
-    assert held.tolist() == held_variable.array.tolist() == [2, 2] and x.grad.tolist() == [4, 4]
+    assert held.tolist() == held_variable.array.tolist() == [2, 2]
+    assert x.grad.tolist() == [4, 4]
 
 
 def test_gradients_add_up_in_place_where_nobody_sees_it():
@@ -225,14 +227,18 @@ def test_grad_leaves_every_other_gradient_alone():
     y = h * h
     gx, gh = chainette.grad([y], [x, h])
     assert (gx.item(), gh.item()) == (100, 20)
-    assert x.grad is None and w.grad is None and h.grad is None
+    assert x.grad is None
+    assert w.grad is None
+    assert h.grad is None
     assert chainette.grad([y], [Variable(np.array(1.0))]) == [None]
 
 
 def test_grad_takes_starts_extras_and_sets_on_request():
     x = Variable(np.ones(2))
     y = x * 3
-    (gx,) = chainette.grad([y], [x], [Variable(np.array([1.0, 2.0]))], [Variable(np.array([10.0, 10.0]))], set_grad=True)
+    (gx,) = chainette.grad(
+        [y], [x], [Variable(np.array([1.0, 2.0]))], [Variable(np.array([10.0, 10.0]))], set_grad=True
+    )
     assert gx.array.tolist() == x.grad.tolist() == [13, 16]
     assert chainette.grad([x], [x])[0].array.tolist() == [1, 1]
 
@@ -261,10 +267,12 @@ def test_unchain_backward_makes_leaves_of_all_that_lies_behind():
     h = x * 2
     y = h * 3
     y.unchain_backward()
-    assert y.creator is None and h.creator is None
+    assert y.creator is None
+    assert h.creator is None
     (y * h).sum().backward()
     assert x.grad is None
-    assert y.grad.tolist() == [2, 2] and h.grad.tolist() == [6, 6]
+    assert y.grad.tolist() == [2, 2]
+    assert h.grad.tolist() == [6, 6]
 
 
 def test_unchain_cuts_one_place_also_for_what_was_computed_before():
@@ -273,7 +281,8 @@ def test_unchain_cuts_one_place_also_for_what_was_computed_before():
     y = (h * 3).sum()
     h.unchain()
     y.backward()
-    assert x.grad is None and h.grad.tolist() == [3, 3]
+    assert x.grad is None
+    assert h.grad.tolist() == [3, 3]
 
 
 def test_unchaining_one_output_leaves_the_other_connected():
@@ -281,7 +290,8 @@ def test_unchaining_one_output_leaves_the_other_connected():
     a, b = Halves().apply(x)
     a.unchain()
     (a * b).sum().backward()
-    assert x.grad.tolist() == [0, 0, 0, 1] and a.grad.tolist() == [2, 3]
+    assert x.grad.tolist() == [0, 0, 0, 1]
+    assert a.grad.tolist() == [2, 3]
 
 
 def test_truncated_backprop_walks_back_to_the_cut_only():
@@ -408,7 +418,8 @@ def test_a_broadcast_or_promoted_gradient_is_summed_and_cast():
     x = Variable(np.ones(2, "f"))
     y = returning(Variable(np.ones((3, 2), "d"))).apply(x)
     y.sum().backward()
-    assert x.grad.dtype == np.float32 and x.grad.tolist() == [3, 3]
+    assert x.grad.dtype == np.float32
+    assert x.grad.tolist() == [3, 3]
 
 
 def test_a_plain_array_is_taken_as_a_gradient():
@@ -430,7 +441,8 @@ def test_an_error_in_backward_says_where_and_what_was_reached():
     with pytest.raises(ValueError, match="on purpose") as caught:
         y.backward()
     assert caught.value.__notes__ == ["in the backward of fails. Leaves reached before it: late."]
-    assert late.grad is not None and early.grad is None
+    assert late.grad is not None
+    assert early.grad is None
 
 
 def test_integer_outputs_cut_the_graph():

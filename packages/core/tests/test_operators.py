@@ -31,7 +31,7 @@ CASES = [
     Case(operators.neg, [X], np.negative, elementwise=True),
     Case(operators.absolute, [arrays.away_from_zero((3, 4))], np.abs, elementwise=True),
     Case(operators.log, [P], np.log, elementwise=True),
-    Case(operators.add, [X], lambda x: 1 + x * 2 - 3, call=lambda x: 1 + as_variable(x) * 2 - 3, name="numbers on both sides"),
+    Case(operators.add, [X], lambda x: 1 + x * 2 - 3, call=lambda x: 1 + as_variable(x) * 2 - 3, name="numbers"),
     Case(operators.div, [P], lambda x: 1 / x, call=lambda x: operators.div(1, x), name="number divided"),
 ]  # fmt: skip
 
@@ -78,7 +78,8 @@ def test_the_gradient_of_a_power_is_finite_where_the_true_one_is(exponent):
     assert x.grad.tolist() == [float(exponent == 1), exponent * 2.0 ** (exponent - 1)]
     base, power = Variable(np.array([0.0, 2.0])), Variable(np.array([2.0, 0.0]))
     (base**power).sum().backward()
-    assert np.isfinite(base.grad).all() and np.isfinite(power.grad).all()
+    assert np.isfinite(base.grad).all()
+    assert np.isfinite(power.grad).all()
 
 
 @pytest.mark.parametrize("compare", [operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge])
@@ -164,4 +165,5 @@ def test_methods_do_what_the_functions_do():
     assert (x.sum().item(), x.mean(axis=1).array.tolist()) == (15.0, [1.0, 4.0])
     assert (x.max().item(), x.min(axis=0).array.tolist()) == (5.0, [0.0, 1.0, 2.0])
     assert x.astype("f").dtype == np.float32
-    assert (abs(-x).array == x.array).all() and (+x) is x
+    assert (abs(-x).array == x.array).all()
+    assert (+x) is x

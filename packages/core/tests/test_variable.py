@@ -50,7 +50,12 @@ def test_integers_never_require_a_gradient():
 
 @pytest.mark.parametrize(
     ("gradient", "error"),
-    [(np.ones(3), ShapeError), (np.ones(2, "d"), DtypeError), ([1, 2], ArrayTypeError), (Variable(1.0), ArrayTypeError)],
+    [
+        (np.ones(3), ShapeError),
+        (np.ones(2, "d"), DtypeError),
+        ([1, 2], ArrayTypeError),
+        (Variable(1.0), ArrayTypeError),
+    ],
 )
 def test_a_gradient_must_fit_the_array(gradient, error):
     x = Variable(np.ones(2, "f"))
@@ -64,7 +69,8 @@ def test_gradients_can_be_set_added_cleared_and_zeroed():
         x.addgrad(y)
     y.addgrad(x)
     y.addgrad(x)
-    assert y.grad.tolist() == [2, 4] and x.grad.tolist() == [1, 2]
+    assert y.grad.tolist() == [2, 4]
+    assert x.grad.tolist() == [1, 2]
     y.zerograd()
     assert y.grad.tolist() == [0, 0]
     y.cleargrad()
@@ -75,7 +81,8 @@ def test_copydata_copies_the_values_in_place():
     x, y = Variable(np.zeros(2)), Variable(np.ones(2))
     array = x.array
     x.copydata(y)
-    assert x.array is array and array.tolist() == [1, 1]
+    assert x.array is array
+    assert array.tolist() == [1, 1]
     with pytest.raises(ShapeError):
         x.copydata(Variable(np.ones(3)))
 
@@ -87,14 +94,19 @@ def test_a_copied_or_pickled_variable_is_a_leaf(travel):
     y.name = "y"
     y.grad = np.array([3.0, 4.0])
     z = travel(y)
-    assert z.creator is None and z.requires_grad and z.name == "y"
-    assert z.array.tolist() == [2, 2] and z.grad.tolist() == [3, 4]
+    assert z.creator is None
+    assert z.requires_grad
+    assert z.name == "y"
+    assert z.array.tolist() == [2, 2]
+    assert z.grad.tolist() == [3, 4]
 
 
 def test_a_parameter_in_two_places_stays_one_when_copied_or_pickled():
     p = Parameter(1.0, (2,), name="p")
     for first, second in (copy.deepcopy([p, p]), pickle.loads(pickle.dumps([p, p]))):
-        assert first is second and first is not p and type(first) is Parameter
+        assert first is second
+        assert first is not p
+        assert type(first) is Parameter
 
 
 def test_dlpack_goes_through_the_array():
@@ -106,12 +118,14 @@ def test_array_and_gradient_move_between_devices():
     with isolated_plugins(fake_backend.plugin):
         x = Variable(np.ones(2), grad=np.array([1.0, 2.0]))
         assert x.to_device("fake:1") is x
-        assert str(x.device) == "fake:1" and type(x.grad) is fake_backend.FakeArray
+        assert str(x.device) == "fake:1"
+        assert type(x.grad) is fake_backend.FakeArray
         assert x.xp.__name__ == "fake"
         y = Variable(np.zeros(2))
         y.copydata(x)
         y.addgrad(x)
-        assert type(y.array) is np.ndarray and y.grad.tolist() == [1, 2]
+        assert type(y.array) is np.ndarray
+        assert y.grad.tolist() == [1, 2]
         assert type(x.to_cpu().array) is np.ndarray
 
 

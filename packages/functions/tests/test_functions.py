@@ -1,10 +1,10 @@
 """Every function of chainette.functions, one row each; the tests are those of the kit."""
 
-import chainette
 import numpy as np
-from chainette.testing import Case, FunctionTests, arrays
 
+import chainette
 import chainette_functions as F
+from chainette.testing import Case, FunctionTests, arrays
 
 
 def softmax(x, axis=1):

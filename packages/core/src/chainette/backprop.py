@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from chainette import operators
+from chainette.checks import require_fitting_gradient
 from chainette.config import override, thread
 from chainette.errors import ArgumentError, FunctionError, GraphError
 from chainette.function import Function, released_error
@@ -104,7 +105,7 @@ def grad(
     with override("enable_backprop", enable_double_backprop):
         for y, gy in zip(outputs, grad_outputs or [None] * len(outputs), strict=True):
             gradient = as_variable(gy) if gy is not None else Variable(y.xp.ones_like(y.array), requires_grad=False)
-            y._check_gradient(gradient)
+            require_fitting_gradient(y, gradient)
             if y._edge is None:
                 add_to_table(y, gradient)
             else:

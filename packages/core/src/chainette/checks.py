@@ -8,7 +8,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from chainette.backend import device_of
 from chainette.config import thread
-from chainette.errors import ArgumentError, DtypeError, ShapeError
+from chainette.errors import ArgumentError, BackendMismatchError, DtypeError, ShapeError
 from chainette.typing import Axis, Shape
 
 P = ParamSpec("P")
@@ -114,6 +114,22 @@ def require_shape(function: str, name: str, x: Any, shape: Shape) -> None:
     """
     if tuple(x.shape) != tuple(shape):
         raise ShapeError(f"{function}: {name} has shape {tuple(x.shape)} (expected {tuple(shape)}).")
+
+
+def require_fitting_gradient(x: Any, gradient: Any) -> None:
+    """The gradient has the shape, the dtype and the device of the Variable ``x``.
+
+    Raises:
+        ShapeError: the shape differs.
+        DtypeError: the dtype does.
+        BackendMismatchError: the device does.
+    """
+    if gradient.shape != x.shape:
+        raise ShapeError(f"Variable.grad: shape {gradient.shape} given (expected {x.shape}, that of the array).")
+    if gradient.dtype != x.dtype:
+        raise DtypeError(f"Variable.grad: dtype {gradient.dtype} given (expected {x.dtype}, that of the array).")
+    if gradient.device != x.device:
+        raise BackendMismatchError(f"Variable.grad: it lies on {gradient.device} (expected {x.device}).")
 
 
 def require_one_of(function: str, name: str, value: str, allowed: tuple[str, ...]) -> None:

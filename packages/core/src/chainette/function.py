@@ -291,11 +291,12 @@ def _explain(function: Function, arrays: list[Any], error: Exception) -> None:
     """Raise a clearer error for what every function may meet; return if there is nothing to add."""
     if not arrays:
         raise FunctionError(f"{function.name}: apply got no inputs (expected at least one array).") from None
-    if any(array is None for array in arrays):
-        raise UninitializedParameterError(
-            f"{function.name}: argument {arrays.index(None)} is a Parameter whose shape is not known yet. "
-            "Call its link with data first, or give the link its sizes."
-        ) from None
+    for position, array in enumerate(arrays):
+        if array is None:
+            raise UninitializedParameterError(
+                f"{function.name}: argument {position} is a Parameter whose shape is not known yet. "
+                "Call its link with data first, or give the link its sizes."
+            ) from None
     mixture = explain_mixture(function.name, arrays)
     if mixture is not None and type(error) is not type(mixture):
         raise mixture from error

@@ -28,7 +28,7 @@ class Kernel:
         function: the function's name, ``relu``; for a class outside the ``chainette`` packages its top-level package
             comes first, ``my_plugin:snake``, so that two classes that happen to share a name do not share kernels.
         backend: the backend's name, ``cpu`` or ``cuda``.
-        name: what reports call this kernel, e.g. ``cudnn``.
+        name: what reports call this kernel.
         forward: ``forward(function, *arrays)``, like the method it stands for. It may return ``NotImplemented``
             before it has retained anything, to decline; the next kernel, in the end the generic code, takes over.
         priority: higher ones are tried first; ties go by name.

@@ -20,7 +20,7 @@ Scalar: TypeAlias = int | float | complex
 
 NumPyLike: TypeAlias = npt.NDArray[Any] | Scalar
 
-ArrayLike: TypeAlias = Union["Variable", npt.NDArray[Any], int, float, complex]  # noqa: UP007  (str | None fails)
+ArrayLike: TypeAlias = Union["Variable", npt.NDArray[Any], int, float, complex]
 """What a function takes: a Variable, a plain array, or (beside an array) a Python number."""
 
 Shape: TypeAlias = tuple[int, ...]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 import numpy as np
 
 from chainette.backend import Device, backend_of, by_type, get_device, is_array, to_device
+from chainette.checks import require_fitting_gradient
 from chainette.errors import ArrayTypeError, ComparisonError, DtypeError, GraphError, ShapeError
 from chainette.typing import SCALAR_TYPES, ArrayLike, Axis, DTypeLike, NumPyLike, Shape
 
@@ -62,8 +63,6 @@ class Variable:
         self.requires_grad = requires_grad
         if grad is not None:
             self.grad = grad
-
-    # -- the array ----------------------------------------------------------------------------------------------
 
     @property
     def array(self) -> Any:
@@ -141,8 +140,6 @@ class Variable:
         with self.device.use():
             self._array[...] = to_device(variable._array, self.device)
 
-    # -- the gradient -------------------------------------------------------------------------------------------
-
     @property
     def grad(self) -> Any:
         """The gradient as an array, or None. Assign an array (or None) to set it."""
@@ -166,7 +163,7 @@ class Variable:
     @grad_var.setter
     def grad_var(self, value: Variable | None) -> None:
         if value is not None:
-            self._check_gradient(value)
+            require_fitting_gradient(self, value)
         if self._edge is None:
             self._grad = value
             return
@@ -174,14 +171,6 @@ class Variable:
         if function.output_grads is None:
             function.output_grads = [None] * len(function.output_types)
         function.output_grads[index] = value
-
-    def _check_gradient(self, gradient: Variable) -> None:
-        if gradient.shape != self.shape:
-            raise ShapeError(f"Variable.grad: shape {gradient.shape} given (expected {self.shape}, that of the array).")
-        if gradient.dtype != self.dtype:
-            raise DtypeError(f"Variable.grad: dtype {gradient.dtype} given (expected {self.dtype}, that of the array).")
-        if gradient.device != self.device:
-            raise ArrayTypeError(f"Variable.grad: it lies on {gradient.device} (expected {self.device}).")
 
     def cleargrad(self) -> None:
         """Set the gradient to None."""
@@ -199,8 +188,6 @@ class Variable:
         with self.device.use():
             other = to_device(variable.grad, self.device)
             self.grad = self.xp.array(other) if self.grad is None else self.grad + other
-
-    # -- the graph ----------------------------------------------------------------------------------------------
 
     @property
     def creator(self) -> Function | None:
@@ -235,7 +222,6 @@ class Variable:
         """Cut the graph behind this variable and free it; every variable in it becomes a leaf."""
         backprop.unchain_backward(self)
 
-    # -- operators ----------------------------------------------------------------------------------------------
     # NumPy's stubs let an ndarray's operators take anything, hence the ignored overlaps.
 
     def __add__(self, other: ArrayLike) -> Variable:
@@ -319,8 +305,6 @@ class Variable:
 
     def min(self, axis: Axis = None, keepdims: bool = False) -> Variable:
         return operators.min(self, axis, keepdims)
-
-    # -- as Python sees it --------------------------------------------------------------------------------------
 
     def __len__(self) -> int:
         if not self.shape:

@@ -13,13 +13,13 @@ from chainette.operators import (
     matmul,
     max,
     mean,
+    mean as average,
     min,
     reshape,
     sum,
     sum_to,
     transpose,
 )
-from chainette.operators import mean as average
 from chainette_functions.activation.log_softmax import log_softmax
 from chainette_functions.activation.relu import relu
 from chainette_functions.activation.sigmoid import sigmoid

@@ -1,7 +1,6 @@
 """The parameterized parts of networks, shown as ``chainette.links``; and what they are made of."""
 
-from chainette_links.chain import Chain as Chain
-from chainette_links.chain import ChainList as ChainList
+from chainette_links.chain import Chain as Chain, ChainList as ChainList
 from chainette_links.classifier import Classifier
 from chainette_links.embed_id import EmbedID
 from chainette_links.linear import Linear

@@ -2,9 +2,11 @@
 
 from chainette_serializers.hdf5 import HDF5Deserializer, HDF5Serializer, load_hdf5, save_hdf5
 from chainette_serializers.npz import DictionarySerializer, NpzDeserializer, load_npz, save_npz
-from chainette_serializers.serializer import AbstractSerializer as AbstractSerializer
-from chainette_serializers.serializer import Deserializer as Deserializer
-from chainette_serializers.serializer import Serializer as Serializer
+from chainette_serializers.serializer import (
+    AbstractSerializer as AbstractSerializer,
+    Deserializer as Deserializer,
+    Serializer as Serializer,
+)
 
 __all__ = [
     "DictionarySerializer",

@@ -174,6 +174,8 @@ class _Datasets(Entries):
             if isinstance(name, bytes):
                 raise ValueError(f"the name {name!r} is not UTF-8")
             if isinstance(item, h5py.Dataset):
+                if item.external or item.is_virtual:  # reading it would read whatever file it names
+                    raise ValueError(f"the dataset {name!r} lies in another file, which is not opened")
                 names[name] = name
 
         with reading(title):

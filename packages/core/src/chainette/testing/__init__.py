@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from chainette.testing.cases import Case as Case, FunctionTests as FunctionTests  # noqa: I001  (one line a module)
+    from chainette.testing.cases import Case as Case, FunctionTests as FunctionTests
     from chainette.testing.doctests import run_doctests as run_doctests
     from chainette.testing.gradient_check import (
         assert_allclose as assert_allclose,

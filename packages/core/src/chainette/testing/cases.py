@@ -217,7 +217,8 @@ class FunctionTests:
     def test_zero_dimensions(self, elementwise: Case) -> None:
         arrays = elementwise.arrays("float64", [recipe.reshaped(()) for recipe in elementwise.inputs])
         (y,), (wanted,) = elementwise.run(*arrays), elementwise.expected(arrays)
-        assert y.shape == () and isinstance(y.array, np.ndarray)
+        assert y.shape == ()
+        assert isinstance(y.array, np.ndarray)
         np.testing.assert_allclose(y.array, wanted, rtol=1e-10)
         if elementwise.gradient:
             assert all(gx is None or gx.shape == () for gx in elementwise.gradients(arrays))

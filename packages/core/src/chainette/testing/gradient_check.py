@@ -155,7 +155,7 @@ def check_double_backward(
         xs, gys = list(arguments[: len(inputs)]), arguments[len(inputs) :]
         # Where a gradient depends on nothing, as that of a linear function, zeros keep it in the graph.
         xs = [x + 0.0 if i in floating else x for i, x in enumerate(xs)]
-        outputs = [y for y in _as_tuple(func(*xs))]
+        outputs = list(_as_tuple(func(*xs)))
         found = grad(outputs, [xs[i] for i in floating], list(gys), enable_double_backprop=True)
         return tuple(xs[i] * 0.0 if gx is None else gx + xs[i] * 0.0 for i, gx in zip(floating, found, strict=True))
 
