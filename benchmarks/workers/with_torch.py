@@ -8,7 +8,6 @@ from workloads import Workload
 
 try:
     import torch
-    import torch.nn.functional as F
     from torch import Tensor
 except (ImportError, OSError) as error:
     workloads.tell({"error": f"torch does not import there ({error})"})
@@ -23,7 +22,6 @@ def leaf(values: object) -> Tensor:
 
 x = leaf(workloads.vector())
 ones = torch.ones(workloads.ELEMENTS)
-embeddings, W, b = map(leaf, workloads.weights())
 words = [torch.tensor([word]) for word in range(workloads.WORDS)]
 
 
@@ -41,25 +39,38 @@ def mixed() -> Tensor:
     return y
 
 
-def recursive_net(node: workloads.Tree) -> Tensor:
-    if isinstance(node, int):
-        return F.embedding(words[node], embeddings)
-    left, right = node
-    return torch.tanh(F.linear(torch.cat((recursive_net(left), recursive_net(right)), 1), W, b))
+class RecursiveNet(torch.nn.Module):
+    """As chainette's: made of modules, as the other is of links."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed = torch.nn.Embedding(workloads.WORDS, workloads.UNITS)
+        self.join = torch.nn.Linear(2 * workloads.UNITS, workloads.UNITS)
+        embeddings, W, b = workloads.weights()
+        with torch.no_grad():
+            self.embed.weight.copy_(torch.tensor(embeddings))
+            self.join.weight.copy_(torch.tensor(W))
+            self.join.bias.copy_(torch.tensor(b))
+
+    def forward(self, node: workloads.Tree) -> Tensor:
+        if isinstance(node, int):
+            return self.embed(words[node])
+        left, right = node
+        return torch.tanh(self.join(torch.cat((self.forward(left), self.forward(right)), 1)))
 
 
 def backward_from_ones(y: Tensor) -> None:
     y.backward(ones)
 
 
-tree = workloads.tree()
+net, tree = RecursiveNet(), workloads.tree()
 
 workloads.serve(
     {"PyTorch": torch.__version__},
     {
         "additions": Workload(additions, backward_from_ones, [x]),
         "mixed": Workload(mixed, backward_from_ones, [x]),
-        "tree": Workload(lambda: recursive_net(tree).sum(), Tensor.backward, [embeddings, W, b]),
+        "tree": Workload(lambda: net(tree).sum(), Tensor.backward, list(net.parameters())),
     },
     flat=lambda y: y.detach().flatten().tolist(),
 )

@@ -93,17 +93,30 @@ def require_range(function: str, name: str, x: Any, low: int, high: int, ignore:
         ArgumentError: one does not.
     """
     device = device_of(x)
-    if device.backend.is_accelerator and not thread.settings.debug:
-        return
-    with device.use():
-        wrong = (x < low) | (x >= high)
-        if ignore is not None:
-            wrong &= x != ignore
-        if not wrong.any():
+    if device.backend.is_accelerator:
+        if not thread.settings.debug:
             return
-        example = x[wrong][0]
+        with device.use():
+            wrong = _out_of_range(x, low, high, ignore)
+    # Seen without its sign, what is negative is larger than any bound: one comparison for both.
+    elif low == 0 and not (x.view(_UNSIGNED[x.dtype.itemsize]) >= high).any():
+        return
+    else:
+        wrong = _out_of_range(x, low, high, ignore)
+    if wrong is None:
+        return
     also = f", or {ignore} to ignore" if ignore is not None else ""
-    raise ArgumentError(f"{function}: {name} holds {example} (expected {low} to {high - 1}{also}).")
+    raise ArgumentError(f"{function}: {name} holds {wrong} (expected {low} to {high - 1}{also}).")
+
+
+_UNSIGNED = {1: "u1", 2: "u2", 4: "u4", 8: "u8"}
+
+
+def _out_of_range(x: Any, low: int, high: int, ignore: int | None) -> Any:
+    wrong = (x < low) | (x >= high)
+    if ignore is not None:
+        wrong &= x != ignore
+    return x[wrong][0] if wrong.any() else None
 
 
 def require_shape(function: str, name: str, x: Any, shape: Shape) -> None:

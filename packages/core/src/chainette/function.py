@@ -85,10 +85,8 @@ class Function:
     def apply(self, *inputs: Any) -> Variable:
         """Run on Variables, arrays, numbers. Where ``forward`` gives a tuple, so does this: write ``ys: Any = ...``."""
         settings = thread.settings
-        if settings._watched and settings._interceptor is not None:
-            intercepted = _intercept(self, inputs)
-            if intercepted is not NotImplemented:
-                return intercepted  # type: ignore[no-any-return]
+        if settings._interceptor and (ys := _intercept(self, inputs)) is not NotImplemented:
+            return ys  # type: ignore[no-any-return]
         arrays: list[Any] = []
         edges: list[Edge] = []
         recording = False
@@ -107,36 +105,30 @@ class Function:
                 raise GraphError(f"{self.name}: this instance was applied before. Make a new one for each application.")
             self.edges, self.sequence = edges, _next_sequence()
         try:
-            if settings._watched or self.local_hooks:
-                outputs = _run_watched(self, arrays)
-            else:
-                outputs = self.kernels[type(arrays[0])](self, *arrays)
+            run = _run_watched if settings._watched or self.local_hooks else self.kernels[type(arrays[0])]
+            outputs = run(self, *arrays)
         except Exception as error:
             _explain(self, arrays, error)
             raise
-        if type(outputs) is not tuple:
-            if recording and self._retained is not None:
-                self._origins = [*map(id, arrays), id(outputs)]
-            return self._output(outputs, recording)
-        if recording and self._retained is not None:
-            self._origins = [*map(id, arrays), *map(id, outputs)]
-        return tuple([self._output(y, recording) for y in outputs])  # type: ignore[return-value]
-
-    def _output(self, array: Any, recording: bool) -> Variable:
-        """The Variable for the next output; fills its slots itself, which is the cheapest way to make one."""
-        if type(array) not in by_type:
-            array = _as_output(self, array)
-        y = new_variable(Variable)
-        y._array = array
+        if type(outputs) is tuple:
+            return _several(self, recording, arrays, outputs)  # type: ignore[no-any-return]
+        y = new_variable(Variable)  # filling the slots here is the cheapest way to make one
+        y._array = outputs if type(outputs) in by_type else _as_output(self, outputs)
         y._edge = y._grad = y.name = None
         y.requires_grad = False
         if recording:
-            dtype = array.dtype
-            if dtype.kind in "fc":  # no gradient flows to integers
-                y._edge = (self, len(self.output_types))
-                y.requires_grad = True
-            self.output_types += ((array.shape, dtype),)
+            if self._retained is not None:
+                self._origins = [*map(id, arrays), id(outputs)]
+            self._connect(y)
         return y
+
+    def _connect(self, y: Variable) -> None:
+        """Make this function the creator of its next output, unless that is of integers: no gradient flows there."""
+        dtype = y._array.dtype
+        if dtype.kind in "fc":
+            y._edge = (self, len(self.output_types))
+            y.requires_grad = True
+        self.output_types += ((y._array.shape, dtype),)
 
     def retain(self, **values: Any) -> None:
         """Keep arrays for ``backward``, each by a name: inputs, outputs, masks, anything. The only way to do so.
@@ -261,6 +253,16 @@ class _Packed:
         self.origin = origin
 
 
+def _several(function: Function, recording: bool, arrays: list[Any], outputs: tuple[Any, ...]) -> Any:
+    """The Variables for several outputs: what apply itself does for one."""
+    ys = tuple([constant(_as_output(function, y)) for y in outputs])
+    if recording:
+        function._origins = [*map(id, arrays), *map(id, outputs)]
+        for y in ys:
+            function._connect(y)
+    return ys
+
+
 def _intercept(function: Function, inputs: tuple[Any, ...]) -> Any:
     interceptor = thread.settings._interceptor
     assert interceptor is not None
@@ -268,7 +270,7 @@ def _intercept(function: Function, inputs: tuple[Any, ...]) -> Any:
         return interceptor(function, inputs)
 
 
-def _run_watched(function: Function, arrays: list[Any]) -> Any:
+def _run_watched(function: Function, *arrays: Any) -> Any:
     from chainette.function_hooks import run_watched
 
     return run_watched(function, arrays)
@@ -276,6 +278,8 @@ def _run_watched(function: Function, arrays: list[Any]) -> Any:
 
 def _as_output(function: Function, value: Any) -> Any:
     """An array for what ``forward`` returned: NumPy's scalars become 0-d arrays, subclasses stay."""
+    if type(value) in by_type:
+        return value
     if isinstance(value, (np.generic, *SCALAR_TYPES)):
         return np.asarray(value)
     try:

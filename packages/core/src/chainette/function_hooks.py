@@ -174,12 +174,12 @@ def _active(function: Function) -> list[FunctionHook]:
     return [*get_function_hooks().values(), *(function.local_hooks or {}).values()]
 
 
-def run_watched(function: Function, arrays: list[Any]) -> Any:
+def run_watched(function: Function, in_data: tuple[Any, ...]) -> Any:
     """Run the function's kernel with the hooks around it, in debug mode with its checks, and pack what it retains."""
-    hooks, in_data, settings = _active(function), tuple(arrays), thread.settings
+    hooks, settings = _active(function), thread.settings
     for hook in hooks:
         hook.forward_preprocess(function, in_data)
-    outputs = function.kernels[type(arrays[0])](function, *arrays)
+    outputs = function.kernels[type(in_data[0])](function, *in_data)
     if settings.debug:
         debug.check_forward(function, outputs)
     if settings._retention is not None or settings.debug:

@@ -7,6 +7,7 @@ a subclass that overrides ``forward`` runs its own code.
 from __future__ import annotations
 
 import os
+import threading
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ class Kernel:
 
 
 _tables: weakref.WeakSet[KernelTable] = weakref.WeakSet()
+_tables_lock = threading.Lock()  # not the host's: a class may be defined while another thread asks the plugins
 _registered: dict[str, dict[str, list[Kernel]]] = {}  # backend -> function -> kernels, best first
 
 
@@ -52,7 +54,7 @@ class KernelTable(dict[type, Run]):
         self.owner = owner
         self.method = method
         self.key = kernel_key(owner)
-        with lock:
+        with _tables_lock:
             _tables.add(self)
 
     __hash__ = object.__hash__  # type: ignore[assignment]  # tables are told apart by identity in the set above
@@ -61,6 +63,7 @@ class KernelTable(dict[type, Run]):
         return self is other
 
     def __missing__(self, kind: type) -> Run:
+        _ = host.plugins  # imports them, which must not happen under the lock
         with lock:
             self[kind] = run = self._choose(kind)
         return run
@@ -143,9 +146,11 @@ def registered_kernels(backend: Backend) -> dict[str, list[Kernel]]:
 
 def forget_kernels() -> None:
     """Ask the plugins anew at next use (after the set of plugins, or CHAINETTE_KERNELS, changed)."""
+    with _tables_lock:
+        tables = list(_tables)
     with lock:
         _registered.clear()
-        for table in _tables:
+        for table in tables:
             table.clear()
 
 

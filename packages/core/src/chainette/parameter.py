@@ -82,8 +82,12 @@ class Parameter(Variable):
 
     @property
     def shape(self) -> Shape:
-        self._require_array("shape")
-        return super().shape
+        if self._array is None:
+            raise UninitializedParameterError(
+                f"Parameter {self.name or ''}: its shape is open. Call its link with data, or initialize(shape)."
+            )
+        shape: Shape = self._array.shape
+        return shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -91,12 +95,6 @@ class Parameter(Variable):
             return super().dtype
         assert self.initializer is not None
         return get_dtype(self.initializer.dtype)
-
-    def _require_array(self, what: str) -> None:
-        if self._array is None:
-            raise UninitializedParameterError(
-                f"Parameter {self.name or ''}: it has no {what} yet. Call its link with data, or initialize(shape)."
-            )
 
     def cleargrad(self) -> None:
         """Set the gradient to None."""

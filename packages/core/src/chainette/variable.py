@@ -79,11 +79,13 @@ class Variable:
 
     @property
     def shape(self) -> Shape:
-        return tuple(self._array.shape)
+        shape: Shape = self._array.shape
+        return shape
 
     @property
     def ndim(self) -> int:
-        return int(self._array.ndim)
+        ndim: int = self._array.ndim
+        return ndim
 
     @property
     def size(self) -> int:

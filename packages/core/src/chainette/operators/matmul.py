@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from chainette.errors import ShapeError
 from chainette.function import Function
-from chainette.operators.shape import reshape, swap_last_axes
+from chainette.operators.shape import reshape
 from chainette.typing import Array, ArrayLike
 from chainette.variable import Variable, as_variable
 
 
 class MatMul(Function):
-    """a @ b for matrices or stacks of matrices, whose leading axes are broadcast."""
+    """a @ b for matrices or stacks of matrices, whose leading axes are broadcast; each may be transposed first."""
+
+    def __init__(self, transa: bool = False, transb: bool = False) -> None:
+        self.transa = transa
+        self.transb = transb
 
     def forward(self, a: Array, b: Array) -> Array:
-        if self.needs_input_grad:
-            first, second = self.needs_input_grad
-            self.retain(a=a if second else None, b=b if first else None)
+        if self.edges is not None:
+            first, second = self.edges
+            self.retain(a=None if second is None else a, b=None if first is None else b)
+        a = a.swapaxes(-1, -2) if self.transa else a
+        b = b.swapaxes(-1, -2) if self.transb else b
+        if a.shape[-1] == 1 and a.ndim == b.ndim == 2:
+            return self.xp.dot(
+                a, b
+            )  # a column by a row: 5 to 8 times faster than NumPy's matmul (benchmarks/overhead.py)
         return self.xp.matmul(a, b)
 
     def backward(self, gy: Variable) -> tuple[Variable | None, Variable | None]:
-        first, second = self.needs_input_grad
-        return (
-            matmul(gy, swap_last_axes(self.retained("b"))) if first else None,
-            matmul(swap_last_axes(self.retained("a")), gy) if second else None,
-        )
+        transa, transb = self.transa, self.transb
+        first, second = self.edges or (None, None)
+        ga = gb = None
+        if first is not None:
+            b = self.retained("b")
+            ga = MatMul(transb, True).apply(b, gy) if transa else MatMul(False, not transb).apply(gy, b)
+        if second is not None:
+            a = self.retained("a")
+            gb = MatMul(True, transa).apply(gy, a) if transb else MatMul(not transa, False).apply(a, gy)
+        return ga, gb
 
 
 def matmul(a: ArrayLike, b: ArrayLike, transa: bool = False, transb: bool = False) -> Variable:
@@ -45,38 +62,29 @@ def matmul(a: ArrayLike, b: ArrayLike, transa: bool = False, transb: bool = Fals
     (2, 4)
     """
     a, b = as_variable(a), as_variable(b)
-    if transa and a.ndim > 1:
-        a = swap_last_axes(a)
-    if transb and b.ndim > 1:
-        b = swap_last_axes(b)
-    if a.ndim == 2 and b.ndim == 2 and a.shape[1] == b.shape[0]:
-        return MatMul().apply(a, b)
-    _check(a, b)
+    if a.ndim == 1 or b.ndim == 1:
+        return _with_vector(a, b, transa, transb)
+    _check(a, b, transa, transb)
+    if b.ndim == 2 and a.ndim > 2 and not transa:  # one product instead of a stack of them, and one for b's gradient
+        y = MatMul(False, transb).apply(reshape(a, (prod(a.shape[:-1]), a.shape[-1])), b)
+        return reshape(y, (*a.shape[:-1], y.shape[-1]))
+    return MatMul(transa, transb).apply(a, b)
+
+
+def _with_vector(a: Variable, b: Variable, transa: bool, transb: bool) -> Variable:
     if b.ndim == 1:
-        y = matmul(a, reshape(b, (-1, 1)))
+        y = matmul(a, reshape(b, (-1, 1)), transa and a.ndim > 1)
         return reshape(y, y.shape[:-1])
-    if a.ndim == 1:
-        y = matmul(reshape(a, (1, -1)), b)
-        return reshape(y, (*y.shape[:-2], y.shape[-1]))
-    if b.ndim == 2:  # one matrix product instead of a stack of them, and one for the gradient of b
-        y = MatMul().apply(reshape(a, (_size(a.shape[:-1]), a.shape[-1])), b)
-        return reshape(y, (*a.shape[:-1], b.shape[-1]))
-    return MatMul().apply(a, b)
+    y = matmul(reshape(a, (1, -1)), b, False, transb)
+    return reshape(y, (*y.shape[:-2], y.shape[-1]))
 
 
-def _size(shape: tuple[int, ...]) -> int:
-    size = 1
-    for each in shape:
-        size *= each
-    return size
-
-
-def _check(a: Variable, b: Variable) -> None:
+def _check(a: Variable, b: Variable, transa: bool, transb: bool) -> None:
     if a.ndim == 0 or b.ndim == 0:
         raise ShapeError(f"matmul: 0-d operands (a: {a.shape}, b: {b.shape}). Write a * b.")
-    inner = b.shape[-2] if b.ndim > 1 else b.shape[0]
-    if a.shape[-1] != inner:
-        raise ShapeError(f"matmul: the inner sizes differ, {a.shape[-1]} and {inner} (a: {a.shape}, b: {b.shape}).")
+    inner = a.shape[-2 if transa else -1], b.shape[-1 if transb else -2]
+    if inner[0] != inner[1]:
+        raise ShapeError(f"matmul: the inner sizes differ, {inner[0]} and {inner[1]} (a: {a.shape}, b: {b.shape}).")
     for x, y in zip(a.shape[-3::-1], b.shape[-3::-1], strict=False):
         if x != y and 1 not in (x, y):
             raise ShapeError(f"matmul: the leading axes do not broadcast (a: {a.shape}, b: {b.shape}).")

@@ -89,10 +89,3 @@ def transpose(x: ArrayLike, axes: tuple[int, ...] | None = None) -> Variable:
     if sorted(order) != list(range(x.ndim)):
         raise ShapeError(f"transpose: axes {tuple(axes)} are no permutation of the axes of x (shape {x.shape}).")
     return Transpose(order).apply(x)
-
-
-def swap_last_axes(x: Variable) -> Variable:
-    """Each matrix of the stack transposed."""
-    axes = list(range(x.ndim))
-    axes[-2:] = axes[:-3:-1]
-    return Transpose(tuple(axes)).apply(x)

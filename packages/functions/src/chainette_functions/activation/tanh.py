@@ -21,7 +21,9 @@ class TanhGrad(Function):
 
     def forward(self, y: Array, gy: Array) -> Array:
         self.retain(y=y, gy=gy)
-        return gy * (1 - y * y)
+        gx = gy * y
+        gx *= y
+        return gy - gx
 
     def backward(self, ggx: Variable) -> tuple[Variable, Variable]:
         y, gy = self.retained("y"), self.retained("gy")

@@ -1,11 +1,12 @@
-"""Joining along an axis."""
+"""Joining along an axis; and splitting, which is its gradient."""
 
 from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any
 
 from chainette import Function, Variable, as_variable
 from chainette.checks import normalize_axis
 from chainette.errors import ArgumentError, ShapeError
-from chainette.operators import get_item
 from chainette.typing import Array, ArrayLike, Shape
 
 
@@ -19,14 +20,32 @@ class Concat(Function):
         self.sizes = [x.shape[self.axis] for x in xs]
         return self.xp.concatenate(xs, self.axis)
 
-    def backward(self, gy: Variable) -> tuple[Variable | None, ...]:
-        gradients: list[Variable | None] = []
-        start = 0
-        for size, needed in zip(self.sizes, self.needs_input_grad, strict=True):
-            index = (slice(None),) * self.axis + (slice(start, start + size),)
-            gradients.append(get_item(gy, index) if needed else None)
-            start += size
-        return tuple(gradients)
+    def backward(self, gy: Variable) -> tuple[Variable, ...]:
+        positions = list(accumulate(self.sizes[:-1]))
+        gradients: Any = SplitAxis(positions, self.axis).apply(gy)
+        return gradients  # type: ignore[no-any-return]
+
+
+class SplitAxis(Function):
+    """The pieces of x between the given positions along an axis."""
+
+    def __init__(self, positions: list[int], axis: int) -> None:
+        self.positions = positions
+        self.axis = axis
+
+    def forward(self, x: Array) -> tuple[Array, ...]:
+        before = (slice(None),) * self.axis
+        ends = [*self.positions, x.shape[self.axis]]
+        return tuple([x[(*before, slice(a, b))] for a, b in zip([0, *self.positions], ends, strict=True)])
+
+    def backward(self, *gys: Variable | None) -> Variable:
+        present = next(gy for gy in gys if gy is not None)
+        with present.device.use():  # pieces that nothing was computed from have a gradient of zeros
+            pieces = [
+                present.xp.zeros(shape, dtype) if gy is None else gy
+                for gy, (shape, dtype) in zip(gys, self.output_types, strict=True)
+            ]
+        return Concat(self.axis).apply(*pieces)
 
 
 def concat(xs: Sequence[ArrayLike], axis: int = 1) -> Variable:
@@ -50,11 +69,11 @@ def concat(xs: Sequence[ArrayLike], axis: int = 1) -> Variable:
     arrays = [as_variable(x) for x in xs]
     if not arrays:
         raise ArgumentError("concat: xs is empty (expected at least one array).")
-    first = arrays[0]
-    axis = normalize_axis("concat", axis, first.ndim)
+    shape = arrays[0].shape
+    axis = normalize_axis("concat", axis, len(shape))
     for i, x in enumerate(arrays):
-        if x.ndim != first.ndim or _without(x.shape, axis) != _without(first.shape, axis):
-            raise ShapeError(f"concat: xs[{i}] is {x.shape}, which does not fit {first.shape} along axis={axis}.")
+        if x.shape != shape and (x.ndim != len(shape) or _without(x.shape, axis) != _without(shape, axis)):
+            raise ShapeError(f"concat: xs[{i}] is {x.shape}, which does not fit {shape} along axis={axis}.")
     return Concat(axis).apply(*arrays)
 
 

@@ -5,31 +5,11 @@ from typing import Any
 
 import numpy.typing as npt
 
-from chainette import Function, Variable, as_variable
+from chainette import Variable, as_variable
 from chainette.checks import normalize_axis
 from chainette.errors import ShapeError
-from chainette.typing import Array, ArrayLike
-from chainette_functions.array.concat import Concat
-
-
-class SplitAxis(Function):
-    """The pieces of x between the given positions along an axis."""
-
-    def __init__(self, positions: list[int], axis: int) -> None:
-        self.positions = positions
-        self.axis = axis
-
-    def forward(self, x: Array) -> tuple[Array, ...]:
-        return tuple(self.xp.split(x, self.positions, self.axis))
-
-    def backward(self, *gys: Variable | None) -> Variable:
-        present = next(gy for gy in gys if gy is not None)
-        with present.device.use():  # pieces that nothing was computed from have a gradient of zeros
-            pieces = [
-                present.xp.zeros(shape, dtype) if gy is None else gy
-                for gy, (shape, dtype) in zip(gys, self.output_types, strict=True)
-            ]
-        return Concat(self.axis).apply(*pieces)
+from chainette.typing import ArrayLike
+from chainette_functions.array.concat import SplitAxis
 
 
 def split_axis(

@@ -4,7 +4,9 @@ from math import prod
 
 from chainette import Function, Variable, as_variable
 from chainette.errors import ShapeError
-from chainette.operators import matmul, reshape, sum, transpose
+from chainette.operators import reshape
+from chainette.operators.matmul import MatMul
+from chainette.operators.reduction import Sum
 from chainette.typing import Array, ArrayLike
 
 
@@ -19,12 +21,12 @@ class Linear(Function):
         return y
 
     def backward(self, gy: Variable) -> tuple[Variable | None, ...]:
-        needs = self.needs_input_grad
-        gradients = (
-            matmul(gy, self.retained("W")) if needs[0] else None,
-            matmul(transpose(gy), self.retained("x")) if needs[1] else None,
+        gx, gW, *gb = self.needs_input_grad
+        return (
+            MatMul().apply(gy, self.retained("W")) if gx else None,
+            MatMul(transa=True).apply(gy, self.retained("x")) if gW else None,
+            *[Sum((0,), False).apply(gy) if needed else None for needed in gb],
         )
-        return gradients if len(needs) == 2 else (*gradients, sum(gy, axis=0) if needs[2] else None)
 
 
 def linear(x: ArrayLike, W: ArrayLike, b: ArrayLike | None = None, n_batch_axes: int = 1) -> Variable:
@@ -47,19 +49,18 @@ def linear(x: ArrayLike, W: ArrayLike, b: ArrayLike | None = None, n_batch_axes:
            [3., 3., 3., 3.]])
     """
     x, W = as_variable(x), as_variable(W)
-    if not 1 <= n_batch_axes < max(x.ndim, 2):
-        raise ShapeError(f"linear: n_batch_axes={n_batch_axes} does not fit x of shape {x.shape}.")
-    batch = x.shape[:n_batch_axes]
-    features = prod(x.shape[n_batch_axes:])
-    if W.ndim != 2 or W.shape[1] != features:
-        raise ShapeError(f"linear: W has shape {W.shape} (expected (out_size, {features}), since x is {x.shape}).")
-    if x.ndim != 2:
-        x = reshape(x, (prod(batch), features))
+    shape = x.shape
+    if n_batch_axes != 1 or len(shape) != 2:
+        if not 1 <= n_batch_axes < max(len(shape), 2):
+            raise ShapeError(f"linear: n_batch_axes={n_batch_axes} does not fit x of shape {shape}.")
+        flat = (prod(shape[:n_batch_axes]), prod(shape[n_batch_axes:]))
+        y = linear(reshape(x, flat), W, b)
+        return y if n_batch_axes == 1 else reshape(y, (*shape[:n_batch_axes], y.shape[1]))
+    if W.ndim != 2 or W.shape[1] != shape[1]:
+        raise ShapeError(f"linear: W has shape {W.shape} (expected (out_size, {shape[1]}), since x is {shape}).")
     if b is None:
-        y = Linear().apply(x, W)
-    else:
-        b = as_variable(b)
-        if b.shape != (W.shape[0],):
-            raise ShapeError(f"linear: b has shape {b.shape} (expected ({W.shape[0]},), since W is {W.shape}).")
-        y = Linear().apply(x, W, b)
-    return y if n_batch_axes == 1 else reshape(y, (*batch, W.shape[0]))
+        return Linear().apply(x, W)
+    b = as_variable(b)
+    if b.shape != W.shape[:1]:
+        raise ShapeError(f"linear: b has shape {b.shape} (expected {W.shape[:1]}, since W is {W.shape}).")
+    return Linear().apply(x, W, b)
