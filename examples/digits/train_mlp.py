@@ -1,136 +1,157 @@
-"""Train a small network on real handwritten digits, and watch it learn.
+"""Trains a network to read handwritten digits, saves it, loads it again, and draws how it learned.
 
-python examples/digits/train_mlp.py
-python examples/digits/train_mlp.py --data mnist --folder DIR    # the four original MNIST files in DIR
+    python examples/digits/train_mlp.py
+    python examples/digits/train_mlp.py --data mnist --folder where/the/four/files/are --epochs 10 --batch-size 100
 """
 
 import argparse
+import time
 from pathlib import Path
 
+import digits
 import matplotlib
 import numpy as np
-from digits import load_digits, load_mnist
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import chainette
 import chainette.functions as F
 import chainette.links as L
 from chainette import Chain, optimizers, serializers
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # the backend is chosen first, so that no window is opened
+matplotlib.use("agg")
+import matplotlib.pyplot as plt
 
 
 class MLP(Chain):
-    """Two hidden layers; how many pixels come in is taken from the first images."""
+    """Two hidden layers. The first takes its input size from the first images that it sees."""
 
     def __init__(self, units):
         super().__init__(l1=L.Linear(None, units), l2=L.Linear(units, units), l3=L.Linear(units, 10))
 
-    def __call__(self, x):
-        h = F.dropout(F.relu(self.l1(x)), 0.3)
-        h = F.dropout(F.relu(self.l2(h)), 0.3)
+    def forward(self, x):
+        h = F.relu(self.l1(x))
+        h = F.relu(self.l2(h))
         return self.l3(h)
 
 
-def train_epoch(model, optimizer, x, t, batch_size, device, rng, advance):
-    """One pass over the training images in random order; the mean loss and accuracy."""
-    order = rng.permutation(len(x))
-    loss = accuracy = 0.0
-    for start in range(0, len(x), batch_size):
-        batch = order[start : start + batch_size]
-        optimizer.update(model, device.send(x[batch]), device.send(t[batch]))
-        loss += model.loss.item() * len(batch)
-        accuracy += model.accuracy.item() * len(batch)
-        advance(len(batch))
-    return loss / len(x), accuracy / len(x)
+def train(model, train_set, test_set, args, console):
+    """Train the model; return loss and accuracy on both sets after each epoch, one row an epoch."""
+    x, t = train_set
+    optimizer = optimizers.Adam().setup(model)
+    rng = np.random.default_rng(args.seed)
+    history = []
+    console.print("epoch  train loss  accuracy   test loss  accuracy    time", style="bold")
+    start = time.perf_counter()
+    with progress_bar(console) as progress:
+        bar = progress.add_task("", total=-(-len(x) // args.batch_size))
+        for epoch in range(1, args.epochs + 1):
+            progress.reset(bar, description=f"epoch {epoch} of {args.epochs}")
+            order = rng.permutation(len(x))
+            for i in range(0, len(x), args.batch_size):
+                batch = order[i : i + args.batch_size]
+                loss = F.softmax_cross_entropy(model(x[batch]), t[batch])
+                model.cleargrads()
+                loss.backward()
+                optimizer.update()
+                progress.advance(bar)
+            train_loss, train_accuracy = evaluate(model, *train_set)
+            test_loss, test_accuracy = evaluate(model, *test_set)
+            history.append((train_loss, train_accuracy, test_loss, test_accuracy))
+            progress.console.print(
+                f"{epoch:5}{train_loss:12.4f}{train_accuracy:10.2%}{test_loss:12.4f}{test_accuracy:10.2%}"
+                f"{time.perf_counter() - start:7.1f}s"
+            )
+    return np.array(history)
 
 
-def evaluate(model, x, t, device, batch_size=1000):
-    """The mean loss and accuracy without dropout, and the digit predicted for each image."""
-    loss = accuracy = 0.0
-    predicted = []
+def evaluate(model, x, t, batch_size=1000):
+    """The mean loss and the accuracy of the model, without changing it."""
+    y = predict(model, x, batch_size)
+    return F.softmax_cross_entropy(y, t).item(), F.accuracy(y, t).item()
+
+
+def predict(model, x, batch_size=1000):
+    """The model's scores, (images, 10)."""
     with chainette.test_mode(), chainette.no_backprop_mode():
-        for start in range(0, len(x), batch_size):
-            part = slice(start, start + batch_size)
-            loss += model(device.send(x[part]), device.send(t[part])).item() * len(x[part])
-            accuracy += model.accuracy.item() * len(x[part])
-            predicted.append(chainette.to_device(model.y.array, "cpu").argmax(axis=1))
-    return loss / len(x), accuracy / len(x), np.concatenate(predicted)
+        return F.concat([model(x[i : i + batch_size]) for i in range(0, len(x), batch_size)], axis=0)
 
 
-def draw(history, path):
-    """Loss and accuracy by epoch, on the images it learns from and on those held out."""
-    epochs = range(1, len(history) + 1)
-    figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-    for axis, name, columns in zip(axes, ("loss", "accuracy"), ((0, 2), (1, 3)), strict=True):
-        for column, label in zip(columns, ("training images (with dropout)", "held-out images"), strict=True):
-            axis.plot(epochs, [row[column] for row in history], label=label)
-        axis.set(xlabel="epoch", ylabel=name)
-        axis.grid(alpha=0.3)
-        axis.xaxis.get_major_locator().set_params(integer=True)
-    axes[0].set_yscale("log")
-    axes[1].legend()
+def progress_bar(console):
+    """A line that shows how far the epoch is; nothing where the output is no terminal."""
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    return Progress(*columns, console=console, transient=True, disable=not console.is_interactive)
+
+
+def draw_curves(history, path):
+    """Loss and accuracy of both sets, epoch by epoch."""
+    epochs = np.arange(1, len(history) + 1)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    for axes, column, title in (left, 0, "Loss"), (right, 1, "Accuracy (%)"):
+        scale = 100 if axes is right else 1
+        for offset, name, color in (0, "training set", "tab:blue"), (2, "test set", "tab:orange"):
+            values = scale * history[:, column + offset]
+            label = f"{name}, {values[-1]:.2f} at the end" if axes is right else f"{name}, {values[-1]:.3f} at the end"
+            axes.plot(epochs, values, label=label, color=color, marker="o", markersize=3.5)
+        axes.set_title(title, loc="left", fontweight="bold")
+        axes.set_xlabel("epoch")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(frameon=False)
+    left.set_yscale("log")
     figure.savefig(path, dpi=120)
     plt.close(figure)
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter, usage="%(prog)s [options]"
-    )
-    parser.add_argument("--data", choices=("digits", "mnist"), default="digits", help="what to learn from")
-    parser.add_argument("--folder", default=".", help="where the four MNIST files are")
-    parser.add_argument("--epochs", type=int, default=40, help="passes over the training images")
-    parser.add_argument("--batch-size", type=int, default=50, help="images in one step")
-    parser.add_argument("--units", type=int, default=200, help="units in each hidden layer")
-    parser.add_argument("--seed", type=int, default=0, help="for weights, dropout and the order of the images")
-    parser.add_argument("--device", default="cpu", help="where to compute: cpu, cuda:0, ...")
-    parser.add_argument("--out", type=Path, default=Path("out"), help="where the model and the curves go")
-    return parser.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", choices=["digits", "mnist"], default="digits", help="what to learn (default: digits)")
+    parser.add_argument("--folder", type=Path, help="with --data mnist: where its four files are, gzipped or not")
+    parser.add_argument("--epochs", type=int, default=30, help="passes through the training set (default: 30)")
+    parser.add_argument("--batch-size", type=int, default=32, help="images in one step (default: 32)")
+    parser.add_argument("--units", type=int, default=300, help="units of each hidden layer (default: 300)")
+    parser.add_argument("--seed", type=int, default=0, help="the same one gives the same numbers (default: 0)")
+    parser.add_argument("--device", default="cpu", help="where to compute (default: cpu)")
+    parser.add_argument("--out", type=Path, default=Path("out"), help="folder for model and curves (default: out)")
+    args = parser.parse_args()
+    for name in ("epochs", "batch_size", "units"):
+        if getattr(args, name) < 1:
+            parser.error(f"--{name.replace('_', '-')} must be at least 1")
+    if (args.data == "mnist") != (args.folder is not None):
+        parser.error("--data mnist and --folder go together")
+    return args
 
 
 def main():
-    arguments = parse_arguments()
-    console = Console(highlight=False)
-    (x, t), (x_test, t_test) = load_digits() if arguments.data == "digits" else load_mnist(arguments.folder)
+    args = parse_arguments()
+    console = Console(highlight=False, soft_wrap=True)
+    args.out.mkdir(parents=True, exist_ok=True)
+    try:
+        sets = digits.load_digits() if args.data == "digits" else digits.load_mnist(args.folder)
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"train_mlp.py: {error}") from None
+    train_set, test_set = [[chainette.to_device(array, args.device) for array in each] for each in sets]
+    console.print(f"{args.data}: {len(train_set[1]):,} images to learn from, {len(test_set[1]):,} held out for the test")
 
-    chainette.seed(arguments.seed)
-    rng = np.random.default_rng(arguments.seed)
-    device = chainette.get_device(arguments.device)
-    model = L.Classifier(MLP(arguments.units)).to_device(device)
-    optimizer = optimizers.Adam().setup(model)
+    chainette.seed(args.seed)
+    model = MLP(args.units).to_device(args.device)
+    model(train_set[0][:1])  # the first layer learns its size
+    console.print(f"{model}\n")
+    history = train(model, train_set, test_set, args, console)
+    console.print(f"\nThe trained network reads {history[-1, 3]:.2%} of the test images right.")
 
-    console.print(f"{len(x):,} images to learn from, {len(x_test):,} held out\n")
-    console.print("           training            held out\nepoch    loss  accuracy     loss  accuracy")
-    history = []
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        bar = progress.add_task("learning", total=arguments.epochs * len(x))
-        for epoch in range(1, arguments.epochs + 1):
-            learnt = train_epoch(
-                model, optimizer, x, t, arguments.batch_size, device, rng, lambda n: progress.advance(bar, n)
-            )
-            *seen, predicted = evaluate(model, x_test, t_test, device)
-            history.append((*learnt, *seen))
-            numbers = "{:7.4f} {:7.1%}  {:9.4f} {:7.1%}".format(*history[-1])
-            console.print(f"{epoch:5} {numbers}")
-
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    path = arguments.out / "model.npz"
+    path = args.out / "model.npz"
     serializers.save_npz(path, model)
-    reloaded = L.Classifier(MLP(arguments.units))
-    serializers.load_npz(path, reloaded)
-    *_, again = evaluate(reloaded.to_device(device), x_test, t_test, device)
-    if not np.array_equal(predicted, again):
-        raise SystemExit(f"{path} does not predict what the trained model does")
-    draw(history, arguments.out / "curves.png")
+    fresh = MLP(args.units).to_device(args.device)
+    serializers.load_npz(path, fresh)
+    before, after = [chainette.to_device(predict(each, test_set[0]).array, "cpu") for each in (model, fresh)]
+    if not np.array_equal(before, after):
+        raise SystemExit(f"train_mlp.py: the model loaded from {path} predicts something else than the one saved.")
+    console.print(f"Saved to {path}; loaded into a fresh network, it predicts exactly the same.")
 
-    console.print(f"\n{model}\n")
-    console.print(f"saved {path}; read back, it predicts the same")
-    console.print(f"drew {arguments.out / 'curves.png'}")
-    console.print(f"test accuracy {100 * history[-1][3]:.1f} % ({(predicted != t_test).sum()} of {len(t_test)} wrong)")
+    draw_curves(history, args.out / "curves.png")
+    console.print(f"The curves are in {args.out / 'curves.png'}.")
 
 
 if __name__ == "__main__":

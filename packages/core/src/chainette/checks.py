@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
+import numpy as np
+
 from chainette.backend import device_of
 from chainette.config import thread
 from chainette.errors import ArgumentError, BackendMismatchError, DtypeError, ShapeError
@@ -92,31 +94,24 @@ def require_range(function: str, name: str, x: Any, low: int, high: int, ignore:
     Raises:
         ArgumentError: one does not.
     """
-    device = device_of(x)
-    if device.backend.is_accelerator:
-        if not thread.settings.debug:
+    # Seen without its sign, what is negative is larger than any bound: one pass for both.
+    if type(x) is np.ndarray and low == 0:
+        if np.maximum.reduce(x.view(_UNSIGNED[x.dtype.itemsize]), axis=None, initial=0) < high:
             return
-        with device.use():
-            wrong = _out_of_range(x, low, high, ignore)
-    # Seen without its sign, what is negative is larger than any bound: one comparison for both.
-    elif low == 0 and not (x.view(_UNSIGNED[x.dtype.itemsize]) >= high).any():
+    elif device_of(x).backend.is_accelerator and not thread.settings.debug:
         return
-    else:
-        wrong = _out_of_range(x, low, high, ignore)
-    if wrong is None:
-        return
+    with device_of(x).use():
+        wrong = (x < low) | (x >= high)
+        if ignore is not None:
+            wrong &= x != ignore
+        if not wrong.any():
+            return
+        example = x[wrong][0]
     also = f", or {ignore} to ignore" if ignore is not None else ""
-    raise ArgumentError(f"{function}: {name} holds {wrong} (expected {low} to {high - 1}{also}).")
+    raise ArgumentError(f"{function}: {name} holds {example} (expected {low} to {high - 1}{also}).")
 
 
 _UNSIGNED = {1: "u1", 2: "u2", 4: "u4", 8: "u8"}
-
-
-def _out_of_range(x: Any, low: int, high: int, ignore: int | None) -> Any:
-    wrong = (x < low) | (x >= high)
-    if ignore is not None:
-        wrong &= x != ignore
-    return x[wrong][0] if wrong.any() else None
 
 
 def require_shape(function: str, name: str, x: Any, shape: Shape) -> None:

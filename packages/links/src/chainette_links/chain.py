@@ -40,13 +40,9 @@ class Chain(Link):
     def __setattr__(self, name: str, value: Any) -> None:
         registered = self.__dict__.get("_children", ())
         if isinstance(value, Link):
-            if self.within_init_scope:
+            if self.within_init_scope or name in registered:
                 self._children[name] = None
-                value.name = name
-                if self._device.backend.is_accelerator:
-                    value.to_device(self._device)
-            elif name in registered:
-                value.name = name
+                self._adopt(name, value)
             else:
                 self._warn_unregistered(name, "Link")
         elif name in registered:
@@ -75,8 +71,8 @@ class Chain(Link):
         with self.init_scope():
             setattr(self, name, link)
 
-    def children(self) -> Iterator[Link]:
-        return (getattr(self, name) for name in self._children)
+    def namedchildren(self) -> Iterator[tuple[str, Link]]:
+        return ((name, getattr(self, name)) for name in self._children)
 
     def _copy(self, mode: str, memo: dict[int, Any]) -> Any:
         if id(self) in memo:
@@ -89,8 +85,8 @@ class Chain(Link):
 
     def serialize(self, serializer: Any) -> None:
         super().serialize(serializer)
-        for name in self._children:
-            getattr(self, name).serialize(serializer[name])
+        for name, child in self.namedchildren():
+            child.serialize(serializer[name])
 
 
 class ChainList(Link):
@@ -126,8 +122,7 @@ class ChainList(Link):
 
     def insert(self, index: int, link: Link) -> None:
         """Insert a child before the position ``index``."""
-        if not isinstance(link, Link):
-            raise ArgumentError(f"{type(self).__name__}: got a {type(link).__name__} (expected a Link).")
+        self._check(link)
         self._list.insert(index, link)
         self._number()
 
@@ -136,9 +131,13 @@ class ChainList(Link):
         for link in links:
             self.add_link(link)
 
+    def _check(self, link: Link) -> None:
+        if not isinstance(link, Link):
+            raise ArgumentError(f"{type(self).__name__}: got a {type(link).__name__} (expected a Link).")
+
     def _number(self) -> None:
-        for position, link in enumerate(self._list):
-            link.name = str(position)
+        for name, link in self.namedchildren():
+            self._adopt(name, link)
 
     @overload
     def __getitem__(self, index: int) -> Any: ...
@@ -148,6 +147,7 @@ class ChainList(Link):
         return self._list[index]
 
     def __setitem__(self, index: int, link: Link) -> None:
+        self._check(link)
         self._list[index] = link
         self._number()
 
@@ -161,8 +161,8 @@ class ChainList(Link):
     def __iter__(self) -> Iterator[Any]:
         return iter(self._list)
 
-    def children(self) -> Iterator[Link]:
-        return iter(self._list)
+    def namedchildren(self) -> Iterator[tuple[str, Link]]:
+        return ((str(position), link) for position, link in enumerate(self._list))
 
     def _copy(self, mode: str, memo: dict[int, Any]) -> Any:
         if id(self) in memo:
@@ -173,5 +173,5 @@ class ChainList(Link):
 
     def serialize(self, serializer: Any) -> None:
         super().serialize(serializer)
-        for position, link in enumerate(self._list):
-            link.serialize(serializer[str(position)])
+        for name, child in self.namedchildren():
+            child.serialize(serializer[name])

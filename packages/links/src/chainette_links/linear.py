@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
 
-from chainette import Parameter, Variable
+from chainette import Parameter, Variable, as_variable
 from chainette.checks import removed_arguments
 from chainette.initializers import InitializerLike, get_initializer
 from chainette.typing import ArrayLike
 from chainette_functions import linear
+from chainette_functions.connection.linear import require_batch_axes
 from chainette_links.link import Link
 
 
@@ -60,8 +60,9 @@ class Linear(Link):
 
     def forward(self, x: ArrayLike, n_batch_axes: int = 1) -> Variable:
         """Apply the layer; axes after the first ``n_batch_axes`` are flattened."""
+        x = as_variable(x)
         if not self.W.is_initialized:
-            shape: Any = x.shape  # type: ignore[union-attr]
-            self.in_size = prod(shape[n_batch_axes:])
+            require_batch_axes(x, n_batch_axes)
+            self.in_size = prod(x.shape[n_batch_axes:])
             self.W.initialize((self.out_size, self.in_size))
         return linear(x, self.W, self.b, n_batch_axes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -77,9 +78,9 @@ class Link:
 
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, Parameter):
-            if self.within_init_scope:
+            if self.within_init_scope or name in self.__dict__.get("_params", ()):
                 self._register(name, value)
-            elif name not in self.__dict__.get("_params", ()):
+            else:
                 self._warn_unregistered(name, "Parameter")
         elif name in self.__dict__.get("_params", ()):
             del self._params[name]
@@ -92,15 +93,24 @@ class Link:
             parameter.to_device(self._device)
         self._params[name] = None
 
+    def _adopt(self, name: str, link: Link) -> None:
+        """Name a new child, and move it to where this link was sent."""
+        link.name = name
+        if self._device.backend.is_accelerator:
+            link.to_device(self._device)
+
     def _warn_unregistered(self, name: str, kind: str) -> None:
         if (type(self), name) in _warned or "_params" not in self.__dict__:
             return
         _warned.add((type(self), name))
+        level, frame = 2, sys._getframe(1)
+        while frame.f_code.co_name == "__setattr__" and frame.f_back is not None:  # up to the user's assignment
+            level, frame = level + 1, frame.f_back
         warnings.warn(
             f"{type(self).__name__}.{name}: a {kind} assigned outside init_scope is held, but not registered: it is "
             f"neither updated nor saved. Assign it inside 'with self.init_scope():' to register it, or hold it as "
             f"self.{name} = ({name},) if it only is borrowed.",
-            stacklevel=4,
+            stacklevel=level,
         )
 
     def __delattr__(self, name: str) -> None:
@@ -167,13 +177,17 @@ class Link:
         """Itself, as ``/``, and every link below with its path."""
         if not skipself:
             yield "/", self
-        for child in self.children():
-            yield f"/{child.name}", child
+        for name, child in self.namedchildren():
+            yield f"/{name}", child
             for path, link in child.namedlinks(skipself=True):
-                yield f"/{child.name}{path}", link
+                yield f"/{name}{path}", link
 
     def children(self) -> Iterator[Link]:
         """The links directly below."""
+        return (child for _, child in self.namedchildren())
+
+    def namedchildren(self) -> Iterator[tuple[str, Link]]:
+        """The links directly below with their names here; a link may stand in several places, under several names."""
         return iter(())
 
     def count_params(self) -> int:
@@ -197,7 +211,7 @@ class Link:
         """Copy the values of another link's parameters, by path, and of its persistent values.
 
         Raises:
-            ArgumentError: a parameter is missing there. Nothing is changed then.
+            ArgumentError: a parameter or a persistent value is missing there. Nothing is changed then.
             ShapeError: a shape differs. Nothing is changed then.
         """
         source = dict(link.namedparams())
@@ -205,19 +219,25 @@ class Link:
             other = self._counterpart(path, source)
             if parameter.is_initialized and other.is_initialized and parameter.shape != other.shape:
                 raise ShapeError(f"copyparams: {path} has shape {other.shape} (expected {parameter.shape}).")
+        persistent = list(self._persistent_pairs(link)) if copy_persistent else []
         for path, parameter in self.namedparams():
             parameter.copydata(source[path])
-        if copy_persistent:
-            others = dict(link.namedlinks())
-            for path, mine in self.namedlinks():
-                for name in mine._persistent if path in others else ():
-                    mine._copy_persistent(name, getattr(others[path], name))
+        for mine, name, value in persistent:
+            mine._copy_persistent(name, value)
+
+    def _persistent_pairs(self, link: Link) -> Iterator[tuple[Link, str, Any]]:
+        others = dict(link.namedlinks())
+        for path, mine in self.namedlinks():
+            for name in mine._persistent:
+                if not hasattr(others.get(path), name):
+                    raise ArgumentError(f"copyparams: the other link has no value {path.rstrip('/')}/{name}.")
+                yield mine, name, getattr(others[path], name)
 
     def addgrads(self, link: Link) -> None:
         """Add the gradients of another link's parameters, by path; those that have none are passed over."""
         source = dict(link.namedparams())
-        for path, parameter in self.namedparams():
-            other = self._counterpart(path, source)
+        pairs = [(parameter, self._counterpart(path, source)) for path, parameter in self.namedparams()]
+        for parameter, other in {(id(mine), id(theirs)): (mine, theirs) for mine, theirs in pairs}.values():
             if other.is_initialized and other.grad is not None:
                 parameter.addgrad(other)
 
@@ -346,7 +366,7 @@ class Link:
         shapes = ", ".join(f"{each} {_shape_of(getattr(self, each))}" for each in self._params)
         parts = [f"{name}: {type(self).__name__}" if name else type(self).__name__, shapes, f"{self.count_params():,}"]
         line = "  " * depth + "  ".join(part for part in parts if part)
-        return [line, *(more for child in self.children() for more in child._lines(child.name or "", depth + 1))]
+        return [line, *(more for each, child in self.namedchildren() for more in child._lines(each, depth + 1))]
 
 
 _warned: set[tuple[type, str]] = set()

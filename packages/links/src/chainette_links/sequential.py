@@ -54,8 +54,7 @@ class Sequential(Link):
 
     def insert(self, index: int, layer: Layer) -> None:
         """Insert a layer before the position ``index``."""
-        if not callable(layer):
-            raise ArgumentError(f"Sequential: got a {type(layer).__name__} (expected a Link or another callable).")
+        self._check(layer)
         self._layers.insert(index, layer)
         self._number()
 
@@ -84,16 +83,20 @@ class Sequential(Link):
             flat.extend(layer.flatten()._layers if isinstance(layer, Sequential) else [layer])
         return Sequential(*flat)
 
+    def _check(self, layer: Layer) -> None:
+        if not callable(layer):
+            raise ArgumentError(f"Sequential: got a {type(layer).__name__} (expected a Link or another callable).")
+
     def _number(self) -> None:
-        for position, layer in enumerate(self._layers):
-            if isinstance(layer, Link):
-                layer.name = str(position)
+        for name, link in self.namedchildren():
+            self._adopt(name, link)
 
     def __getitem__(self, index: int | slice) -> Any:
         """The layer at a position; a slice gives a Sequential of the same layers."""
         return Sequential(*self._layers[index]) if isinstance(index, slice) else self._layers[index]
 
     def __setitem__(self, index: int, layer: Layer) -> None:
+        self._check(layer)
         self._layers[index] = layer
         self._number()
 
@@ -110,8 +113,8 @@ class Sequential(Link):
     def __add__(self, other: Sequential) -> Sequential:
         return Sequential(*self, *other) if isinstance(other, Sequential) else NotImplemented
 
-    def children(self) -> Iterator[Link]:
-        return (layer for layer in self._layers if isinstance(layer, Link))
+    def namedchildren(self) -> Iterator[tuple[str, Link]]:
+        return ((str(i), layer) for i, layer in enumerate(self._layers) if isinstance(layer, Link))
 
     def _copy(self, mode: str, memo: dict[int, Any]) -> Any:
         if id(self) in memo:
@@ -124,8 +127,8 @@ class Sequential(Link):
 
     def serialize(self, serializer: Any) -> None:
         super().serialize(serializer)
-        for child in self.children():
-            child.serialize(serializer[child.name])
+        for name, child in self.namedchildren():
+            child.serialize(serializer[name])
 
     def _lines(self, name: str, depth: int) -> list[str]:
         lines = [super()._lines(name, depth)[0]]

@@ -16,10 +16,11 @@ class LogSoftmax(Function):
 
     def forward(self, x: Array) -> Array:
         if x.shape[self.axis] == 0:
-            return x.copy()
-        _, total = exp_and_sum(self.xp, x, self.axis)
-        y = x - x.max(self.axis, keepdims=True)
-        y -= self.xp.log(total)
+            y = x.copy()
+        else:
+            _, total = exp_and_sum(self.xp, x, self.axis)
+            y = x - x.max(self.axis, keepdims=True)
+            y -= self.xp.log(total)
         self.retain(y=y)
         return y
 

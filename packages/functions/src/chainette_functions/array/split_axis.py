@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from chainette import Variable, as_variable
@@ -37,12 +38,12 @@ def split_axis(
     x = as_variable(x)
     axis = normalize_axis("split_axis", axis, x.ndim)
     size = x.shape[axis]
-    if isinstance(indices_or_sections, int):
+    if isinstance(indices_or_sections, (int, np.integer)):
         if indices_or_sections < 1 or size % indices_or_sections:
             raise ShapeError(
                 f"split_axis: axis {axis} of x {x.shape} does not split into {indices_or_sections} equal pieces."
             )
-        piece = size // indices_or_sections
+        piece = size // int(indices_or_sections)
         positions = [piece * i for i in range(1, indices_or_sections)]
     else:
         positions = [int(i) for i in indices_or_sections]

@@ -1,7 +1,8 @@
 """Embedding: rows of a table, by number."""
 
 from chainette import Function, Variable, as_variable
-from chainette.checks import require_integers, require_ndim, require_range
+from chainette.checks import require_integers, require_range
+from chainette.errors import ShapeError
 from chainette.typing import Array, ArrayLike, Shape
 
 
@@ -67,6 +68,7 @@ def embed_id(x: ArrayLike, W: ArrayLike, ignore_label: int | None = None) -> Var
     """
     x, W = as_variable(x), as_variable(W)
     require_integers("embed_id", x=x)
-    require_ndim("embed_id", "W", W, 2, "(vocabulary, dimension)")
+    if W.ndim != 2:
+        raise ShapeError(f"embed_id: W has shape {W.shape} (expected (vocabulary, dimension)).")
     require_range("embed_id", "x", x.array, 0, W.shape[0], ignore_label)
     return EmbedID(ignore_label).apply(x, W)

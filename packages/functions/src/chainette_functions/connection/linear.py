@@ -51,8 +51,7 @@ def linear(x: ArrayLike, W: ArrayLike, b: ArrayLike | None = None, n_batch_axes:
     x, W = as_variable(x), as_variable(W)
     shape = x.shape
     if n_batch_axes != 1 or len(shape) != 2:
-        if not 1 <= n_batch_axes < max(len(shape), 2):
-            raise ShapeError(f"linear: n_batch_axes={n_batch_axes} does not fit x of shape {shape}.")
+        require_batch_axes(x, n_batch_axes)
         flat = (prod(shape[:n_batch_axes]), prod(shape[n_batch_axes:]))
         y = linear(reshape(x, flat), W, b)
         return y if n_batch_axes == 1 else reshape(y, (*shape[:n_batch_axes], y.shape[1]))
@@ -64,3 +63,13 @@ def linear(x: ArrayLike, W: ArrayLike, b: ArrayLike | None = None, n_batch_axes:
     if b.shape != W.shape[:1]:
         raise ShapeError(f"linear: b has shape {b.shape} (expected {W.shape[:1]}, since W is {W.shape}).")
     return Linear().apply(x, W, b)
+
+
+def require_batch_axes(x: Variable, n_batch_axes: int) -> None:
+    """There are features behind the batch axes; a single axis is a batch of numbers.
+
+    Raises:
+        ShapeError: there are none.
+    """
+    if not 1 <= n_batch_axes < max(x.ndim, 2) or x.ndim == 0:
+        raise ShapeError(f"linear: n_batch_axes={n_batch_axes} does not fit x of shape {x.shape}.")

@@ -26,7 +26,7 @@ class SigmoidCrossEntropy(Function):
     def backward(self, gy: Variable) -> tuple[Variable, None]:
         kept: Array = self.retained("kept")
         x, t = self.retained("x"), self.retained("t")
-        return (sigmoid(x) - t.array.astype(x.dtype)) * (kept / self.count) * gy, None
+        return (sigmoid(x) - t.array.astype(x.dtype)) * (kept * (1 / self.count)) * gy, None
 
 
 @removed_arguments(use_cudnn="which kernel runs is shown by 'python -m chainette kernels'")

@@ -15,7 +15,7 @@ from chainette.checks import (
     require_same_shape,
     require_shape,
 )
-from chainette.operators import sum
+from chainette.operators import cast, sum
 from chainette.typing import Array, ArrayLike
 from chainette_functions.activation.log_softmax import log_softmax
 from chainette_functions.activation.softmax import exp_and_sum, softmax
@@ -46,7 +46,7 @@ class SoftmaxCrossEntropy(Function):
             self.retain(factor=factor)
             return loss.astype(x.dtype, copy=False)
         count = max(int(kept.sum()) if self.normalize else len(x), 1)
-        self.retain(factor=factor / x.dtype.type(count))
+        self.retain(factor=factor * x.dtype.type(1 / count))  # the count itself may exceed float16
         return (loss.sum(dtype="f" if x.dtype == "e" else None) / count).astype(x.dtype)
 
     def backward(self, gy: Variable) -> tuple[Variable, None]:
@@ -150,4 +150,6 @@ def _soft(x: Variable, t: Variable, kind: str, reduce: str, normalize: bool) -> 
         loss = loss + entropy.astype(x.dtype, copy=False)
     if reduce == "no":
         return loss
-    return sum(loss) / max(loss.size if normalize else len(x), 1)
+    count = max(loss.size if normalize else len(x), 1)
+    total = sum(cast(loss, "f") if x.dtype == "e" else loss)  # the sum may exceed float16
+    return cast(total * (1 / count), x.dtype)
