@@ -14,11 +14,10 @@ from chainette.backend import CPU, is_array
 from chainette.errors import ArgumentError, ShapeError
 from chainette.initializers import InitializerLike
 from chainette.typing import DTypeLike, Shape
+from chainette_links.copying import COPY_MODES, copied_parameter, with_dtype
 
 if TYPE_CHECKING:
     from chainette_links.sequential import Sequential
-
-COPY_MODES = ("share", "copy", "init")
 
 
 class Link:
@@ -133,7 +132,7 @@ class Link:
             ArgumentError: there is such an attribute already.
         """
         self._require_free(name)
-        parameter = Parameter(_with_dtype(initializer, dtype), shape, name=name)
+        parameter = Parameter(with_dtype(initializer, dtype), shape, name=name)
         with self.init_scope():
             setattr(self, name, parameter)
 
@@ -329,7 +328,7 @@ class Link:
         for name in self._params:
             parameter = getattr(self, name)
             if id(parameter) not in memo:
-                memo[id(parameter)] = _copied_parameter(parameter, mode)
+                memo[id(parameter)] = copied_parameter(parameter, mode)
             state[name] = memo[id(parameter)]
         for name in self._persistent:
             if mode != "share":
@@ -374,29 +373,3 @@ _warned: set[tuple[type, str]] = set()
 
 def _shape_of(parameter: Parameter) -> str:
     return str(parameter.shape) if parameter.is_initialized else "(open)"
-
-
-def _with_dtype(initializer: InitializerLike, dtype: DTypeLike) -> Any:
-    from chainette.initializers import Constant, Initializer
-
-    if dtype is None or is_array(initializer):
-        return initializer
-    if isinstance(initializer, Initializer):
-        initializer = copy.copy(initializer)
-        initializer.dtype = dtype
-        return initializer
-    return Constant(float("nan") if initializer is None else initializer, dtype)
-
-
-def _copied_parameter(parameter: Parameter, mode: str) -> Parameter:
-    if mode == "copy":
-        return copy.deepcopy(parameter)
-    copied = copy.copy(parameter)
-    if mode == "init":
-        copied.update_rule = None
-        copied.cleargrad()
-        if copied.is_initialized and copied.initializer is not None:
-            copied.initialize(parameter.shape)
-        elif copied.is_initialized:
-            copied.array = parameter.array.copy()  # it was made from an array: that is what it starts from
-    return copied
