@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from chainette.errors import ArgumentError, LoadError
-from chainette_serializers import load_npz, save_npz
+from chainette_serializers import load_hdf5, load_npz, save_npz
 
 
 class Breaking:
@@ -205,3 +205,29 @@ def test_a_damaged_npz_file_loads_right_or_not_at_all(data):
         assert (two.t, two.W.any()) == (0, False)
     else:
         assert (two.t, two.W.tolist()) == (3, list(range(50)))
+
+
+@pytest.mark.parametrize("kind", ["external", "virtual"])
+def test_a_dataset_that_lies_in_another_file_is_refused(kind, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"\0" * 16)
+    path = tmp_path / "model.h5"
+    with h5py.File(path, "w") as file:
+        if kind == "external":
+            file.create_dataset("x", (2,), "d", external=[(str(secret), 0, 16)])
+        else:
+            layout = h5py.VirtualLayout((2,), "d")
+            layout[:] = h5py.VirtualSource(str(secret), "x", (2,))
+            file.create_virtual_dataset("x", layout)
+
+    class Reads:
+        def __init__(self) -> None:
+            self.x = np.ones(2)
+
+        def serialize(self, serializer: Any) -> None:
+            serializer("x", self.x)
+
+    reads = Reads()
+    with pytest.raises(LoadError, match="lies in another file"):
+        load_hdf5(path, reads)
+    assert reads.x.tolist() == [1, 1]
