@@ -1,5 +1,6 @@
 """Trains a network to read handwritten digits, saves it, loads it again, and draws how it learned.
 
+Examples:
     python examples/digits/train_mlp.py
     python examples/digits/train_mlp.py --data mnist --folder where/the/four/files/are --epochs 10 --batch-size 100
 """
@@ -12,7 +13,7 @@ import digits
 import matplotlib
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 import chainette
 import chainette.functions as F
@@ -44,9 +45,9 @@ def train(model, train_set, test_set, args, console):
     console.print("epoch  train loss  accuracy   test loss  accuracy    time", style="bold")
     start = time.perf_counter()
     with progress_bar(console) as progress:
-        bar = progress.add_task("", total=-(-len(x) // args.batch_size))
+        bar = progress.add_task("", total=args.epochs * len(x))
         for epoch in range(1, args.epochs + 1):
-            progress.reset(bar, description=f"epoch {epoch} of {args.epochs}")
+            progress.update(bar, description=f"epoch {epoch} of {args.epochs}")
             order = rng.permutation(len(x))
             for i in range(0, len(x), args.batch_size):
                 batch = order[i : i + args.batch_size]
@@ -54,7 +55,7 @@ def train(model, train_set, test_set, args, console):
                 model.cleargrads()
                 loss.backward()
                 optimizer.update()
-                progress.advance(bar)
+                progress.advance(bar, len(batch))
             train_loss, train_accuracy = evaluate(model, *train_set)
             test_loss, test_accuracy = evaluate(model, *test_set)
             history.append((train_loss, train_accuracy, test_loss, test_accuracy))
@@ -78,8 +79,8 @@ def predict(model, x, batch_size=1000):
 
 
 def progress_bar(console):
-    """A line that shows how far the epoch is; nothing where the output is no terminal."""
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    """A line that shows how far the training is; nothing where the output is no terminal."""
+    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
     return Progress(*columns, console=console, transient=True, disable=not console.is_interactive)
 
 
@@ -132,7 +133,7 @@ def main():
     except (OSError, ValueError) as error:
         raise SystemExit(f"train_mlp.py: {error}") from None
     train_set, test_set = [[chainette.to_device(array, args.device) for array in each] for each in sets]
-    console.print(f"{args.data}: {len(train_set[1]):,} images to learn from, {len(test_set[1]):,} held out for the test")
+    console.print(f"{args.data}: {len(train_set[1]):,} images to learn from, {len(test_set[1]):,} held out for testing")
 
     chainette.seed(args.seed)
     model = MLP(args.units).to_device(args.device)

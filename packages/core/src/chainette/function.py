@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 
 import numpy as np
 
@@ -101,34 +101,25 @@ class Function:
                 arrays.append(as_operand(self.name, len(arrays), x))
             edges.append(None)
         if recording:
-            if self.sequence:
-                raise GraphError(f"{self.name}: this instance was applied before. Make a new one for each application.")
-            self.edges, self.sequence = edges, _next_sequence()
+            self.edges, self.sequence = edges, _applied_before(self) if self.sequence else _next_sequence()
         try:
             run = _run_watched if settings._watched or self.local_hooks else self.kernels[type(arrays[0])]
             outputs = run(self, *arrays)
         except Exception as error:
-            _explain(self, arrays, error)
-            raise
+            raise _explained(self, arrays, error)  # noqa: B904  (as a rule it is the same error)
         if type(outputs) is tuple:
             return _several(self, recording, arrays, outputs)  # type: ignore[no-any-return]
         y = new_variable(Variable)  # filling the slots here is the cheapest way to make one
         y._array = outputs if type(outputs) in by_type else _as_output(self, outputs)
-        y._edge = y._grad = y.name = None
-        y.requires_grad = False
+        y.requires_grad, y._edge, y._grad, y.name = False, None, None, None
         if recording:
             if self._retained is not None:
                 self._origins = [*map(id, arrays), id(outputs)]
-            self._connect(y)
+            dtype = y._array.dtype
+            self.output_types = ((y._array.shape, dtype),)
+            if dtype.kind in "fc":  # no gradient flows to integers
+                y._edge, y.requires_grad = (self, 0), True
         return y
-
-    def _connect(self, y: Variable) -> None:
-        """Make this function the creator of its next output, unless that is of integers: no gradient flows there."""
-        dtype = y._array.dtype
-        if dtype.kind in "fc":
-            y._edge = (self, len(self.output_types))
-            y.requires_grad = True
-        self.output_types += ((y._array.shape, dtype),)
 
     def retain(self, **values: Any) -> None:
         """Keep arrays for ``backward``, each by a name: inputs, outputs, masks, anything. The only way to do so.
@@ -258,9 +249,15 @@ def _several(function: Function, recording: bool, arrays: list[Any], outputs: tu
     ys = tuple([constant(_as_output(function, y)) for y in outputs])
     if recording:
         function._origins = [*map(id, arrays), *map(id, outputs)]
-        for y in ys:
-            function._connect(y)
+        function.output_types = tuple([(y._array.shape, y._array.dtype) for y in ys])
+        for index, (_, dtype) in enumerate(function.output_types):
+            if dtype.kind in "fc":
+                ys[index]._edge, ys[index].requires_grad = (function, index), True
     return ys
+
+
+def _applied_before(function: Function) -> NoReturn:
+    raise GraphError(f"{function.name}: this instance was applied before. Make a new one for each application.")
 
 
 def _intercept(function: Function, inputs: tuple[Any, ...]) -> Any:
@@ -291,19 +288,17 @@ def _as_output(function: Function, value: Any) -> Any:
     return value
 
 
-def _explain(function: Function, arrays: list[Any], error: Exception) -> None:
-    """Raise a clearer error for what every function may meet; return if there is nothing to add."""
+def _explained(function: Function, arrays: list[Any], error: Exception) -> Exception:
+    """A clearer error for what every function may meet; the error itself if there is nothing to add."""
     if not arrays:
-        raise FunctionError(f"{function.name}: apply got no inputs (expected at least one array).") from None
+        return FunctionError(f"{function.name}: apply got no inputs (expected at least one array).")
     for position, array in enumerate(arrays):
         if array is None:
-            raise UninitializedParameterError(
+            return UninitializedParameterError(
                 f"{function.name}: argument {position} is a Parameter whose shape is not known yet. "
                 "Call its link with data first, or give the link its sizes."
-            ) from None
-    mixture = explain_mixture(function.name, arrays)
-    if mixture is not None and type(error) is not type(mixture):
-        raise mixture from error
+            )
+    return explain_mixture(function.name, arrays) or error
 
 
 _OLD_METHODS = ("forward_cpu", "forward_gpu", "backward_cpu", "backward_gpu", "check_type_forward")

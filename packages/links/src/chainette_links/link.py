@@ -346,6 +346,13 @@ class Link:
 
         return Sequential(*(self.copy(mode) for _ in range(n_repeat)))
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies and pickles know the device by its name."""
+        return {**vars(self), "_device": self._device.name}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _device=get_device(state["_device"]))
+
     def serialize(self, serializer: Any) -> None:
         """Write to or read from a serializer: each parameter and persistent value under its name."""
         for name in self._params:

@@ -31,7 +31,7 @@ class Sub(Function):
         return x0 - x1
 
     def backward(self, gy: Variable) -> tuple[Variable, Variable | None]:
-        return gy, -gy if self.needs_input_grad[1] else None
+        return gy, Neg().apply(gy) if self.edges and self.edges[1] is not None else None
 
 
 class Mul(Function):
@@ -45,7 +45,9 @@ class Mul(Function):
 
     def backward(self, gy: Variable) -> tuple[Variable | None, Variable | None]:
         first, second = self.edges or (None, None)
-        return None if first is None else gy * self.retained("x1"), None if second is None else gy * self.retained("x0")
+        gx0 = None if first is None else Mul().apply(gy, self.retained("x1"))
+        gx1 = None if second is None else Mul().apply(gy, self.retained("x0"))
+        return gx0, gx1
 
 
 class Div(Function):
