@@ -45,7 +45,7 @@ def train(model, train_set, test_set, args, console):
     console.print("epoch  train loss  accuracy   test loss  accuracy    time", style="bold")
     start = time.perf_counter()
     with progress_bar(console) as progress:
-        bar = progress.add_task("", total=args.epochs * len(x))
+        bar = progress.add_task("learning", total=args.epochs * len(x))
         for epoch in range(1, args.epochs + 1):
             progress.update(bar, description=f"epoch {epoch} of {args.epochs}")
             order = rng.permutation(len(x))
@@ -140,7 +140,8 @@ def main():
     model(train_set[0][:1])  # the first layer learns its size
     console.print(f"{model}\n")
     history = train(model, train_set, test_set, args, console)
-    console.print(f"\nThe trained network reads {history[-1, 3]:.2%} of the test images right.")
+    right = int((predict(model, test_set[0]).array.argmax(axis=1) == test_set[1]).sum())
+    console.print(f"\nThe network reads {right:,} of {len(test_set[1]):,} test images right: {history[-1, 3]:.2%}.")
 
     path = args.out / "model.npz"
     serializers.save_npz(path, model)

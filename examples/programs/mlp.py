@@ -1,4 +1,4 @@
-"""A network and its loss are classes, and the training loop is written out: it learns handwritten digits of 784 pixels."""
+"""A network and its loss are classes, and the training loop is written out. It learns digits of 28x28 pixels."""
 
 import argparse
 import sys

@@ -158,7 +158,7 @@ def test_a_link_moves_without_knowing_of_its_copy():
 
 def test_the_wrong_device_is_told_by_name():
     layer = L.Linear(3, 2).to_device("fake:1")
-    with pytest.raises(chainette.errors.BackendMismatchError, match="linear: .* lie on cpu and fake:1"):
+    with pytest.raises(chainette.errors.BackendMismatchError, match=r"linear: .* lie on cpu and fake:1"):
         layer(np.ones((1, 3), "f"))
     with pytest.raises(chainette.errors.DeviceError, match="no fake:7"):
         layer.to_device("fake:7")

@@ -278,7 +278,7 @@ def test_a_call_is_forward_with_all_arguments():
 
 
 def test_a_link_that_computes_nothing_says_so():
-    with pytest.raises(TypeError, match="Chain computes nothing. Write a method forward"):
+    with pytest.raises(TypeError, match=r"Chain computes nothing\. Write a method forward"):
         Chain()(1)
 
 

@@ -224,7 +224,7 @@ class _Walk:
                         if array.shape != shape or array.dtype is not dtype:
                             gradient = _fit(function, gradient, shape, dtype)
                         del array
-                        if index not in source.leaves:
+                        if index not in source.leaves:  # what add() does, without the call
                             waiting = pending.get(source)
                             if waiting is None:
                                 waiting = pending[source] = [None] * len(source.output_types)

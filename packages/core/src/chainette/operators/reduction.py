@@ -9,6 +9,7 @@ from chainette.errors import ShapeError
 from chainette.function import Function
 from chainette.operators.arithmetic import mul
 from chainette.operators.broadcast import BroadcastTo
+from chainette.operators.cast import cast
 from chainette.operators.shape import reshape
 from chainette.typing import Array, ArrayLike, Axis, Shape
 from chainette.variable import Variable, as_variable
@@ -55,11 +56,11 @@ class Mean(Reduction):
 
     def forward(self, x: Array) -> Array:
         y = self.reduce("mean", x)
-        self.count = x.size // (y.size or 1)
+        self.count = x.size // (y.size or 1) or 1
         return y
 
     def backward(self, gy: Variable) -> Variable:
-        return self.spread(gy / self.count)
+        return self.spread(gy * (1 / self.count))  # float16 cannot hold a count over 65,504
 
 
 class Extremum(Reduction):
@@ -131,6 +132,8 @@ def mean(x: ArrayLike, axis: Axis = None, weights: ArrayLike | None = None, keep
             raise ShapeError(f"mean: weights of shape {weights.shape} do not fit x {x.shape} along axis={axis}.")
         weights = reshape(weights, tuple(size if i == axes[0] else 1 for i, size in enumerate(x.shape)))
         weights = BroadcastTo(x.shape).apply(weights)
+    if x.dtype == "e":
+        return cast(mean(cast(x, "f"), axis, cast(weights, "f"), keepdims), "e")
     return sum(x * weights, axis, keepdims) / sum(weights, axis, keepdims)
 
 

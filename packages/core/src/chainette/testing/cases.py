@@ -107,12 +107,14 @@ class Case:
 class FunctionTests:
     """Subclass it with ``cases``, and with ``module`` and ``public``: the tests below run for each row.
 
-    ``public`` names what must have a row and a documented example; by default the module's ``__all__``.
+    ``public`` names what must have a row and a documented example; by default the module's ``__all__``, of it only the
+    functions that live in modules whose names start as one of ``homes`` says, if any are given.
     """
 
     cases: ClassVar[Sequence[Case]] = ()
     module: ClassVar[ModuleType | None] = None
     public: ClassVar[Sequence[str] | None] = None
+    homes: ClassVar[Sequence[str]] = ()
 
     def pytest_generate_tests(self, metafunc: Any) -> None:
         names = set(metafunc.fixturenames)
@@ -131,16 +133,20 @@ class FunctionTests:
             chosen = [case for case in self.cases if case.elementwise]
             metafunc.parametrize("elementwise", chosen, ids=[case.name for case in chosen])
 
+    def public_functions(self) -> dict[str, Callable[..., Any]]:
+        names = self.public if self.public is not None else getattr(self.module, "__all__", ())
+        functions = {name: getattr(self.module, name) for name in names}
+        homes = tuple(self.homes) or ("",)
+        return {name: function for name, function in functions.items() if function.__module__.startswith(homes)}
+
     def test_every_public_function_has_a_row(self) -> None:
         rows = {case.function.__name__ for case in self.cases}
-        public = self.public if self.public is not None else getattr(self.module, "__all__", ())
-        functions = {name: getattr(self.module, name) for name in public}
-        missing = sorted(name for name, function in functions.items() if function.__name__ not in rows)
+        missing = sorted(name for name, function in self.public_functions().items() if function.__name__ not in rows)
         assert not missing, f"no row in cases for {', '.join(missing)}"
 
     def test_every_public_function_is_documented_with_an_example(self) -> None:
-        public = self.public if self.public is not None else getattr(self.module, "__all__", ())
-        bare = [name for name in public if ">>>" not in (inspect.getdoc(getattr(self.module, name)) or "")]
+        functions = self.public_functions().items()
+        bare = [name for name, function in functions if ">>>" not in (inspect.getdoc(function) or "")]
         assert not bare, f"no example in the docstring of {', '.join(bare)}"
 
     def test_forward_equals_the_reference_and_keeps_the_dtype(self, case: Case, dtype: str) -> None:

@@ -15,7 +15,7 @@ class SigmoidCrossEntropy(Function):
 
     def forward(self, x: Array, t: Array) -> Array:
         kept = (t != -1).astype(x.dtype)
-        loss = kept * (self.xp.log1p(self.xp.exp(-abs(x))) + self.xp.maximum(x, 0) - x * t.astype(x.dtype))
+        loss = kept * (self.xp.log1p(self.xp.exp(-abs(x))) + (self.xp.maximum(x, 0) - x * t.astype(x.dtype)))
         self.count = 1
         if self.reduce == "mean":
             self.count = max(int((t != -1).sum()) if self.normalize else len(x), 1)

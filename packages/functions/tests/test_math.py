@@ -1,0 +1,49 @@
+"""Mathematical functions: one row each; the tests are those of the kit."""
+
+import numpy as np
+
+import chainette_functions as F
+from chainette.testing import Case, FunctionTests, arrays
+
+CASES = [
+    Case(F.absolute, [arrays.away_from_zero((3, 4))], np.abs, elementwise=True),
+    Case(F.clip, [arrays.away_from_zero((3, 4))], lambda x: np.clip(x, -1.1, 0.1), kwargs={"x_min": -1.1, "x_max": 0.1},
+         elementwise=True),
+    Case(F.clip, [arrays.away_from_zero((3, 4))], lambda x: np.maximum(x, 0.1), kwargs={"x_min": 0.1, "x_max": None},
+         elementwise=True, name="clip from below"),
+    Case(F.exp, [arrays.normal((3, 4))], np.exp, elementwise=True),
+    Case(F.log, [arrays.positive((3, 4))], np.log, elementwise=True),
+    Case(F.matmul, [arrays.normal((3, 4)), arrays.normal((4, 2))], np.matmul, batched=(True, False)),
+    Case(F.matmul, [arrays.normal((3, 2, 4)), arrays.normal((4, 2))], np.matmul, name="matmul of a stack by a matrix",
+         batched=(True, False)),
+    Case(F.matmul, [arrays.normal((3, 1, 2, 4)), arrays.normal((5, 4, 2))], np.matmul, name="matmul broadcast",
+         batched=(True, False)),
+    Case(F.matmul, [arrays.normal((4,)), arrays.normal((3, 4, 2))], np.matmul, name="matmul of a vector by a stack",
+         batched=(False, True)),
+    Case(F.matmul, [arrays.normal((4,)), arrays.normal((4,))], np.matmul, name="matmul of vectors", batched=False),
+    Case(F.matmul, [arrays.normal((4, 3)), arrays.normal((2, 4))], lambda a, b: a.T @ b.T,
+         kwargs={"transa": True, "transb": True}, name="matmul transposed", batched=False),
+    Case(F.max, [arrays.distinct((3, 4))], lambda x: x.max(1), kwargs={"axis": 1}),
+    Case(F.max, [arrays.distinct((3, 4))], np.max, name="max of all", batched=False),
+    Case(F.min, [arrays.distinct((3, 4))], lambda x: x.min(1, keepdims=True), kwargs={"axis": -1, "keepdims": True}),
+    Case(F.mean, [arrays.normal((3, 4))], lambda x: x.mean(1), kwargs={"axis": 1}),
+    Case(F.mean, [arrays.normal((3, 4)), arrays.positive((4,))], lambda x, w: (x * w).sum(1) / w.sum(),
+         call=lambda x, w: F.average(x, axis=1, weights=w), name="mean weighted", batched=(True, False)),
+    Case(F.sqrt, [arrays.positive((3, 4))], np.sqrt, elementwise=True),
+    Case(F.sum, [arrays.normal((3, 4))], np.sum),
+    Case(F.sum, [arrays.normal((3, 4, 2))], lambda x: x.sum((0, 2)), kwargs={"axis": (0, -1)}, name="sum over axes"),
+    Case(F.sum, [arrays.normal((3, 4))], lambda x: x.sum(1, keepdims=True), kwargs={"axis": 1, "keepdims": True},
+         name="sum keepdims"),
+]  # fmt: skip
+
+
+class TestMath(FunctionTests):
+    module = F
+    homes = (
+        "chainette_functions.math",
+        "chainette.operators.arithmetic",
+        "chainette.operators.log",
+        "chainette.operators.matmul",
+        "chainette.operators.reduction",
+    )
+    cases = CASES
