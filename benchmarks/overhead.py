@@ -149,8 +149,9 @@ def processor() -> str:
 def report(facts: dict[str, Any], rows: list[dict[str, Any]]) -> None:
     for framework, versions in facts["versions"].items():
         print(f"{framework + ':':11}" + ", ".join(f"{name} {number}" for name, number in versions.items()))
-    where = f"cores {facts['cores']}" if facts["pinned"] else "not pinned"
-    print(f"processor: {facts['processor']}; {where}; {facts['threads']} threads; {facts['repetitions']} repetitions")
+    where = "pinned to core " + ", ".join(map(str, facts["cores"])) if facts["pinned"] else "not pinned"
+    threads = "1 thread" if facts["threads"] == 1 else f"{facts['threads']} threads"
+    print(f"processor: {facts['processor']}; {threads}, {where}; {facts['repetitions']} repetitions")
     if "skipped" in facts:
         print(f"PyTorch is left out: {facts['skipped']}")
     print(

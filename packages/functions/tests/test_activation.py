@@ -11,6 +11,10 @@ def softmax(x, axis=1):
     return e / e.sum(axis, keepdims=True)
 
 
+def elu(x, alpha=1.0):
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+
+
 CASES = [
     Case(F.relu, [arrays.away_from_zero((3, 4))], lambda x: np.maximum(x, 0), elementwise=True),
     Case(F.sigmoid, [arrays.normal((3, 4))], lambda x: 1 / (1 + np.exp(-x)), elementwise=True),
@@ -21,6 +25,31 @@ CASES = [
     Case(F.log_softmax, [arrays.normal((3, 4))], lambda x: np.log(softmax(x))),
     Case(F.log_softmax, [arrays.normal((3, 4))], lambda x: np.log(softmax(x, 0)), kwargs={"axis": 0},
          name="log_softmax first axis", batched=False),
+    Case(F.clipped_relu, [arrays.away_from_zero((3, 4))], lambda x: np.clip(x, 0, 0.9), kwargs={"z": 0.9},
+         elementwise=True),
+    Case(F.elu, [arrays.away_from_zero((3, 4))], elu, elementwise=True),
+    Case(F.elu, [arrays.away_from_zero((3, 4))], lambda x: elu(x, 0.3), kwargs={"alpha": 0.3}, name="elu with alpha"),
+    Case(F.hard_sigmoid, [arrays.away_from_zero((3, 4))], lambda x: np.clip(0.2 * x + 0.5, 0, 1), elementwise=True),
+    Case(F.leaky_relu, [arrays.away_from_zero((3, 4))], lambda x: np.where(x >= 0, x, 0.2 * x), elementwise=True),
+    Case(F.leaky_relu, [arrays.away_from_zero((3, 4))], lambda x: np.where(x >= 0, x, 0.5 * x), kwargs={"slope": 0.5},
+         name="leaky_relu with slope"),
+    Case(F.maxout, [arrays.distinct((2, 6, 3))], lambda x: x.reshape(-1, 3, 2, 3).max(2), kwargs={"pool_size": 2}),
+    Case(F.maxout, [arrays.distinct((2, 6))], lambda x: x.reshape(-1, 2, 3).max(2),
+         kwargs={"pool_size": 3, "axis": -1}, name="maxout last axis"),
+    Case(F.mish, [arrays.normal((3, 4))], lambda x: x * np.tanh(np.log1p(np.exp(x))), elementwise=True),
+    Case(F.prelu, [arrays.away_from_zero((2, 3, 4)), arrays.normal((3,))],
+         lambda x, W: np.where(x >= 0, x, W[:, None] * x), batched=(True, False)),
+    Case(F.prelu, [arrays.away_from_zero((2, 3)), arrays.normal(())], lambda x, W: np.where(x >= 0, x, W * x),
+         name="prelu with one slope", batched=(True, False)),
+    Case(F.selu, [arrays.away_from_zero((3, 4))], lambda x: 1.0507009873554805 * elu(x, 1.6732632423543772),
+         elementwise=True),
+    Case(F.silu, [arrays.normal((3, 4))], lambda x: x / (1 + np.exp(-x)), elementwise=True),
+    Case(F.softmin, [arrays.normal((3, 4))], lambda x: softmax(-x)),
+    Case(F.softplus, [arrays.normal((3, 4))], lambda x: np.log1p(np.exp(x)), elementwise=True),
+    Case(F.softplus, [arrays.normal((3, 4))], lambda x: np.log1p(np.exp(2 * x)) / 2, kwargs={"beta": 2.0},
+         name="softplus with beta"),
+    Case(F.swish, [arrays.normal((3, 4)), arrays.normal((4,))], lambda x, beta: x / (1 + np.exp(-beta * x)),
+         batched=(True, False)),
 ]  # fmt: skip
 
 

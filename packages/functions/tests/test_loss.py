@@ -51,6 +51,11 @@ CASES = [
          name="softmax_cross_entropy weighted"),
     Case(F.softmax_cross_entropy, [arrays.normal((4, 3)), arrays.positive((4, 3))],
          lambda x, t: -(t * np.log(softmax(x))).sum() / max(len(x), 1), name="softmax_cross_entropy of probabilities"),
+    Case(F.absolute_error, [arrays.away_from_zero((3, 4)), arrays.values(*[[0.0] * 4] * 3)],
+         lambda x0, x1: abs(x0 - x1), batched=False),
+    Case(F.mean_absolute_error, [arrays.away_from_zero((3, 4)), arrays.values(*[[0.0] * 4] * 3)],
+         lambda x0, x1: abs(x0 - x1).mean(), batched=False),
+    Case(F.squared_error, [arrays.normal((3, 4)), arrays.normal((3, 4))], lambda x0, x1: (x0 - x1) ** 2),
 ]  # fmt: skip
 
 

@@ -57,3 +57,19 @@ def softmax(x: ArrayLike, axis: int = 1) -> Variable:
     x = as_variable(x)
     require_floating("softmax", x=x)
     return Softmax(normalize_axis("softmax", axis, x.ndim)).apply(x)
+
+
+def softmin(x: ArrayLike, axis: int = 1) -> Variable:
+    """Softmin, ``softmax(-x)`` along ``axis``.
+
+    Args:
+        x: any shape, a floating dtype.
+        axis: the axis along which the results sum to 1.
+
+    Returns:
+        The shape and dtype of ``x``.
+
+    >>> softmin(np.array([[1000.0, 1000.0, 2000.0]])).array
+    array([[0.5, 0.5, 0. ]])
+    """
+    return softmax(-as_variable(x), axis)

@@ -29,3 +29,18 @@ def sqrt(x: ArrayLike) -> Variable:
     array([2., 3.])
     """
     return Sqrt().apply(x)
+
+
+def rsqrt(x: ArrayLike) -> Variable:
+    """Reciprocal of the square root, ``1 / sqrt(x)`` element by element.
+
+    Args:
+        x: any shape, a floating dtype.
+
+    Returns:
+        The shape and dtype of ``x``; infinite at 0, NaN below, as NumPy has it.
+
+    >>> rsqrt(np.array([4.0, 16.0])).array
+    array([0.5 , 0.25])
+    """
+    return 1.0 / sqrt(x)
