@@ -154,10 +154,8 @@ def report(facts: dict[str, Any], rows: list[dict[str, Any]]) -> None:
     print(f"processor: {facts['processor']}; {threads}, {where}; {facts['repetitions']} repetitions")
     if "skipped" in facts:
         print(f"PyTorch is left out: {facts['skipped']}")
-    print(
-        "\nmicroseconds an operation: median (minimum); chainette's time by PyTorch's: of the medians, of the minima,"
-    )
-    print("and the median of the ratios of neighbouring runs\n")
+    print("\nMicroseconds an operation: median (minimum). Then chainette's time divided by PyTorch's: of the medians,")
+    print("of the minima, and the median of the ratios of neighbouring runs.\n")
     print(f"{'':40}{'chainette':>17}{'PyTorch':>17}{'medians':>10}{'minima':>8}{'pairs':>8}")
     for row in rows:
         label = ", ".join(filter(None, (row["label"], MODES.get(row["mode"], ""))))

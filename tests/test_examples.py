@@ -19,13 +19,20 @@ pytest.importorskip("rich")
 EXAMPLES = Path(__file__).parents[1] / "examples"
 TRAIN = EXAMPLES / "digits" / "train_mlp.py"
 DIGITS = EXAMPLES / "digits" / "data" / "digits.npz"
+# The threads of several tests at once would wait for each other, far longer than they compute.
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 SMALL = ("--epochs", "3", "--units", "50")
 
 
 def run(script, *arguments, cwd, status=0):
     """Run a script in a process of its own; its output, in which there must be no warning."""
     process = subprocess.run(
-        [sys.executable, str(script), *map(str, arguments)], cwd=cwd, capture_output=True, text=True, timeout=300
+        [sys.executable, str(script), *map(str, arguments)],
+        cwd=cwd,
+        env={**os.environ, **ONE_THREAD},
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
     assert process.returncode == status, process.stdout + process.stderr
     assert "Warning" not in process.stderr
@@ -130,7 +137,7 @@ def test_a_terminal_gets_a_progress_bar(tmp_path):
     import pty
 
     terminal, end = pty.openpty()
-    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    environment = {**os.environ, **ONE_THREAD, "TERM": "xterm", "COLUMNS": "100"}
     environment.pop("NO_COLOR", None)
     command = [sys.executable, str(TRAIN), *SMALL]
     with subprocess.Popen(command, cwd=tmp_path, stdin=end, stdout=end, stderr=end, env=environment) as process:

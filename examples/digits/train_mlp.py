@@ -39,6 +39,7 @@ class MLP(Chain):
 def train(model, train_set, test_set, args, console):
     """Train the model; return loss and accuracy on both sets after each epoch, one row an epoch."""
     x, t = train_set
+    send = model.device.send
     optimizer = optimizers.Adam().setup(model)
     rng = np.random.default_rng(args.seed)
     history = []
@@ -51,7 +52,7 @@ def train(model, train_set, test_set, args, console):
             order = rng.permutation(len(x))
             for i in range(0, len(x), args.batch_size):
                 batch = order[i : i + args.batch_size]
-                loss = F.softmax_cross_entropy(model(x[batch]), t[batch])
+                loss = F.softmax_cross_entropy(model(send(x[batch])), send(t[batch]))
                 model.cleargrads()
                 loss.backward()
                 optimizer.update()
@@ -68,14 +69,14 @@ def train(model, train_set, test_set, args, console):
 
 def evaluate(model, x, t, batch_size=1000):
     """The mean loss and the accuracy of the model, without changing it."""
-    y = predict(model, x, batch_size)
+    y, t = predict(model, x, batch_size), model.device.send(t)
     return F.softmax_cross_entropy(y, t).item(), F.accuracy(y, t).item()
 
 
 def predict(model, x, batch_size=1000):
     """The model's scores, (images, 10)."""
     with chainette.test_mode(), chainette.no_backprop_mode():
-        return F.concat([model(x[i : i + batch_size]) for i in range(0, len(x), batch_size)], axis=0)
+        return F.concat([model(model.device.send(x[i : i + batch_size])) for i in range(0, len(x), batch_size)], axis=0)
 
 
 def progress_bar(console):
@@ -129,26 +130,25 @@ def main():
     console = Console(highlight=False, soft_wrap=True)
     args.out.mkdir(parents=True, exist_ok=True)
     try:
-        sets = digits.load_digits() if args.data == "digits" else digits.load_mnist(args.folder)
+        train_set, test_set = digits.load_digits() if args.data == "digits" else digits.load_mnist(args.folder)
     except (OSError, ValueError) as error:
         raise SystemExit(f"train_mlp.py: {error}") from None
-    train_set, test_set = [[chainette.to_device(array, args.device) for array in each] for each in sets]
     console.print(f"{args.data}: {len(train_set[1]):,} images to learn from, {len(test_set[1]):,} held out for testing")
 
     chainette.seed(args.seed)
     model = MLP(args.units).to_device(args.device)
-    model(train_set[0][:1])  # the first layer learns its size
+    predict(model, train_set[0][:1])  # the first layer learns its size
     console.print(f"{model}\n")
     history = train(model, train_set, test_set, args, console)
-    right = int((predict(model, test_set[0]).array.argmax(axis=1) == test_set[1]).sum())
+    scores = chainette.to_device(predict(model, test_set[0]).array, "cpu")
+    right = (scores.argmax(axis=1) == test_set[1]).sum()
     console.print(f"\nThe network reads {right:,} of {len(test_set[1]):,} test images right: {history[-1, 3]:.2%}.")
 
     path = args.out / "model.npz"
     serializers.save_npz(path, model)
     fresh = MLP(args.units).to_device(args.device)
     serializers.load_npz(path, fresh)
-    before, after = [chainette.to_device(predict(each, test_set[0]).array, "cpu") for each in (model, fresh)]
-    if not np.array_equal(before, after):
+    if not np.array_equal(scores, chainette.to_device(predict(fresh, test_set[0]).array, "cpu")):
         raise SystemExit(f"train_mlp.py: the model loaded from {path} predicts something else than the one saved.")
     console.print(f"Saved to {path}; loaded into a fresh network, it predicts exactly the same.")
 

@@ -57,6 +57,12 @@ class Device:
     def __repr__(self) -> str:
         return f"<Device {self.name}>"
 
+    def __deepcopy__(self, memo: Any) -> Device:
+        return self
+
+    def __reduce__(self) -> Any:
+        return get_device, (self.name,)
+
 
 @dataclass(frozen=True, eq=False)
 class Backend:

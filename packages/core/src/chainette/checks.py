@@ -95,7 +95,7 @@ def require_range(function: str, name: str, x: Any, low: int, high: int, ignore:
         ArgumentError: one does not.
     """
     # Seen without its sign, what is negative is larger than any bound: one pass for both.
-    if type(x) is np.ndarray and low == 0:
+    if type(x) is np.ndarray and low == 0 and x.dtype.isnative:
         if np.maximum.reduce(x.view(_UNSIGNED[x.dtype.itemsize]), axis=None, initial=0) < high:
             return
     elif device_of(x).backend.is_accelerator and not thread.settings.debug:

@@ -86,18 +86,23 @@ def _names() -> list[str]:
     return sorted(name for name in vars(Settings) if not name.startswith("_") and name != "set_default")
 
 
-def _check(name: str, value: Any) -> None:
+def _check_name(name: str) -> None:
     if name not in _names():
         near = difflib.get_close_matches(name, _names(), n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise ConfigError(f"config: there is no setting {name!r} (there are: {', '.join(_names())}).{hint}")
+
+
+def _check(name: str, value: Any) -> None:
+    _check_name(name)
     if name == "dtype":
         try:
             np.dtype(value)
+            valid = value is not None  # which NumPy takes for float64
         except TypeError:
-            raise ConfigError(
-                f"config: dtype={value!r} is not a dtype. Give e.g. numpy.float32 or 'float32'."
-            ) from None
+            valid = False
+        if not valid:
+            raise ConfigError(f"config: dtype={value!r} is not a dtype. Give e.g. numpy.float32 or 'float32'.")
 
 
 class _View:
@@ -117,12 +122,20 @@ class _View:
         try:
             return getattr(self._target(), name)
         except AttributeError:
-            _check(name, None)
+            _check_name(name)
             raise
 
     def __setattr__(self, name: str, value: Any) -> None:
         _check(name, value)
         self._write(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        """Go back to the process-wide value."""
+        _check_name(name)
+        if self._target() is Settings:
+            raise ConfigError(f"global_config: {name} always has a process-wide value. Assign another one.")
+        if name in vars(thread.settings):
+            delattr(thread.settings, name)
 
     def __dir__(self) -> list[str]:
         return [*_names(), "show"]
@@ -151,7 +164,7 @@ def add_setting(name: str, default: Any) -> None:
     >>> config.doctest_verbosity
     0
     """
-    if not name.isidentifier() or name.startswith("_") or name in vars(Settings):
+    if not name.isidentifier() or name.startswith("_") or hasattr(Settings, name) or hasattr(_View, name):
         raise ConfigError(f"add_setting: {name!r} is taken or not a public identifier. Choose another name.")
     setattr(Settings, name, default)
 

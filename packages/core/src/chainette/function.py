@@ -217,7 +217,9 @@ class Function:
         """Remove a hook that ``add_hook`` installed."""
         if not self.local_hooks or name not in self.local_hooks:
             raise HookError(f"{self.name}: no hook named {name!r} (there are: {', '.join(self.local_hooks or {})}).")
-        self.local_hooks = {key: hook for key, hook in self.local_hooks.items() if key != name}
+        hook = self.local_hooks[name]
+        self.local_hooks = {key: each for key, each in self.local_hooks.items() if key != name}
+        hook.deleted(self)
 
     @property
     def label(self) -> str:

@@ -180,10 +180,11 @@ def run_watched(function: Function, in_data: tuple[Any, ...]) -> Any:
     for hook in hooks:
         hook.forward_preprocess(function, in_data)
     outputs = function.kernels[type(in_data[0])](function, *in_data)
-    if settings.debug:
-        debug.check_forward(function, outputs)
-    if settings._retention is not None or settings.debug:
-        function.pack_retained(*(settings._retention or debug.GUARD))
+    with function.ran_on.use() if function.ran_on else nullcontext():
+        if settings.debug:
+            debug.check_forward(function, outputs)
+        if settings._retention is not None or settings.debug:
+            function.pack_retained(*(settings._retention or debug.GUARD))
     for hook in reversed(hooks):
         hook.forward_postprocess(function, in_data)
     return outputs
@@ -197,8 +198,8 @@ def run_backward(function: Function, gradients: list[Variable | None]) -> Any:
         hook.backward_preprocess(function, in_data, out_grad)
     with function.ran_on.use() if function.ran_on else nullcontext():
         results = function.backward(*gradients)
-    if thread.settings.debug:
-        debug.check_backward(function, results)
+        if thread.settings.debug:
+            debug.check_backward(function, results)
     for hook in reversed(hooks):
         hook.backward_postprocess(function, in_data, out_grad)
     return results

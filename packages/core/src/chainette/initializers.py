@@ -6,10 +6,10 @@ from math import prod, sqrt
 from typing import Any, TypeAlias
 
 from chainette import random
-from chainette.backend import CPU, Device, device_of, get_device, to_device
+from chainette.backend import CPU, Device, backend_of, device_of, get_device, is_array, to_device
 from chainette.config import get_dtype
 from chainette.errors import ArgumentError, FunctionError, ShapeError
-from chainette.typing import SCALAR_TYPES, Array, DTypeLike, Scalar, Shape
+from chainette.typing import Array, DTypeLike, Scalar, Shape
 
 
 class Initializer:
@@ -51,7 +51,7 @@ class Constant(Initializer):
 
     def __call__(self, array: Array) -> None:
         value = self.fill_value
-        array[...] = value if type(value) in SCALAR_TYPES else to_device(value, device_of(array))
+        array[...] = to_device(value, device_of(array)) if is_array(value) else value
 
 
 class _Filled(Constant):
@@ -87,8 +87,7 @@ class Identity(Initializer):
     def __call__(self, array: Array) -> None:
         if array.ndim != 2 or array.shape[0] != array.shape[1]:
             raise ShapeError(f"Identity: a parameter of shape {tuple(array.shape)} is no square matrix.")
-        array[...] = 0
-        array.reshape(-1)[:: array.shape[0] + 1] = self.scale
+        array[...] = self.scale * backend_of(array).xp.eye(len(array), dtype=array.dtype)
 
 
 def get_fans(shape: Shape) -> tuple[int, int]:

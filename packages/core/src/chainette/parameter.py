@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -90,11 +91,18 @@ class Parameter(Variable):
         return shape
 
     @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return prod(self.shape)
+
+    @property
     def dtype(self) -> np.dtype[Any]:
         if self._array is not None:
             return super().dtype
-        assert self.initializer is not None
-        return get_dtype(self.initializer.dtype)
+        return get_dtype(getattr(self.initializer, "dtype", None))  # a plain function has none
 
     def cleargrad(self) -> None:
         """Set the gradient to None."""
@@ -115,7 +123,7 @@ class Parameter(Variable):
 
     def addgrad(self, variable: Variable) -> None:
         """Add another parameter's gradient to this one's; an open one takes its shape."""
-        if not self.is_initialized:
+        if not self.is_initialized and variable.grad is not None:
             self.initialize(variable.shape)
         super().addgrad(variable)
 
@@ -133,7 +141,7 @@ class Parameter(Variable):
             **super().__getstate__(),
             "initializer": self.initializer,
             "update_rule": self.update_rule,
-            "device": self._device.name,
+            "device": self._device,
             "attributes": vars(self),
         }
 
@@ -141,5 +149,5 @@ class Parameter(Variable):
         super().__setstate__(state)
         self.initializer = state["initializer"]
         self.update_rule = state["update_rule"]
-        self._device = get_device(state["device"])
+        self._device = state["device"]
         vars(self).update(state["attributes"])

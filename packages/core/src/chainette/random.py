@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 from typing import Any
 
@@ -9,7 +10,25 @@ from chainette.backend import CPU, Device, get_device
 from chainette.errors import ArgumentError
 from chainette.plugins import lock
 
-_seed: int | None = int(os.environ["CHAINETTE_SEED"]) if os.environ.get("CHAINETTE_SEED") else None
+
+def _as_seed(what: str, value: Any) -> int:
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = -1
+    if number < 0:
+        raise ArgumentError(f"{what}: got {value} (expected a non-negative integer or None).")
+    return number
+
+
+def _seed_of_the_environment() -> int | None:
+    value = os.environ.get("CHAINETTE_SEED")
+    if not value:
+        return None
+    return _as_seed("CHAINETTE_SEED", int(value) if value.strip().isdecimal() else value)
+
+
+_seed: int | None = _seed_of_the_environment()
 _generators: dict[Device, Any] = {}
 
 
@@ -26,10 +45,9 @@ def seed(value: int | None) -> None:
     True
     """
     global _seed
-    if value is not None and value < 0:
-        raise ArgumentError(f"seed: got {value} (expected a non-negative integer or None).")
+    number = None if value is None else _as_seed("seed", value)
     with lock:
-        _seed = value
+        _seed = number
         _generators.clear()
 
 

@@ -346,13 +346,6 @@ class Link:
 
         return Sequential(*(self.copy(mode) for _ in range(n_repeat)))
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Copies and pickles know the device by its name."""
-        return {**vars(self), "_device": self._device.name}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state, _device=get_device(state["_device"]))
-
     def serialize(self, serializer: Any) -> None:
         """Write to or read from a serializer: each parameter and persistent value under its name."""
         for name in self._params:
@@ -360,7 +353,8 @@ class Link:
             array = serializer(name, parameter.array)
             if not parameter.is_initialized and array is not None:
                 parameter.initialize(tuple(array.shape))
-                parameter.array[...] = to_device(array, parameter.device)
+                with parameter.device.use():
+                    parameter.array[...] = to_device(array, parameter.device)
         for name in self._persistent:
             setattr(self, name, serializer(name, getattr(self, name)))
 

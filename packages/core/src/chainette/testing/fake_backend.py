@@ -39,9 +39,10 @@ class FakeArray(np.ndarray):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         _check(ufunc.__name__, [*inputs, *options.get("out", ())])
+        out = options.get("out")
         options = {key: tuple(map(_plain, value)) if key == "out" else _plain(value) for key, value in options.items()}
         result = getattr(ufunc, method)(*map(_plain, inputs), **options)
-        return options["out"][0].view(FakeArray) if options.get("out") else _fake(result)
+        return out[0] if out else _fake(result)  # of what is computed in place, the array itself
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         _check(func.__name__, [*args, *kwargs.values()])
@@ -54,6 +55,20 @@ class FakeArray(np.ndarray):
     def __setitem__(self, index: Any, value: Any) -> None:
         _check("setitem", [self, index, value])
         np.ndarray.__setitem__(_plain(self), _plain(index), _plain(value))
+
+    def argmax(self, *args: Any, **kwargs: Any) -> Any:
+        return self._call("argmax", *args, **kwargs)
+
+    def argmin(self, *args: Any, **kwargs: Any) -> Any:
+        return self._call("argmin", *args, **kwargs)
+
+    def dot(self, *args: Any, **kwargs: Any) -> Any:
+        return self._call("dot", *args, **kwargs)
+
+    def _call(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        """A method that NumPy computes without asking the hooks above."""
+        _check(method, [self, *args, *kwargs.values()])
+        return _fake(getattr(_plain(self), method)(*map(_plain, args), **kwargs))
 
     def __reduce__(self) -> Any:
         return _restore, (_plain(self), self.index)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainette.backend import backend_of
+from chainette.backend import backend_of, device_of
 from chainette.backprop import grad
 from chainette.typing import Array
 from chainette.variable import Variable, as_variable
@@ -38,7 +38,7 @@ def numerical_grad(
         eps: the step.
 
     Returns:
-        A gradient for each input.
+        A gradient for each input, on the CPU.
 
     >>> x = np.array([1.0, 2.0])
     >>> (gx,) = numerical_grad(lambda: (x * x,), (x,), (np.ones(2),))
@@ -58,12 +58,13 @@ def numerical_grad(
     for x in inputs:
         gx = np.zeros(x.shape, "d")
         for index in np.ndindex(x.shape):
-            original = x[index].copy()
             values = []
-            for step in (-2, -1, 1, 2):
-                x[index] = original + step * eps
-                values.append(value())
-            x[index] = original
+            with device_of(x).use():
+                original = x[index].copy()
+                for step in (-2, -1, 1, 2):
+                    x[index] = original + step * eps
+                    values.append(value())
+                x[index] = original
             gx[index] = (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * eps)
         gradients.append(gx.astype(x.dtype))
     return tuple(gradients)
@@ -76,7 +77,15 @@ def _as_tuple(value: Any) -> tuple[Any, ...]:
 
 
 def _to_float64(x: Any) -> Any:
-    return x.astype("d") if x.dtype.kind == "f" else x
+    """A copy of an array in float64; a NumPy scalar becomes a 0-d array, integers keep their dtype."""
+    x = np.asarray(x) if isinstance(x, np.generic) else x
+    with device_of(x).use():
+        return x.astype("d") if x.dtype.kind == "f" else x.copy()
+
+
+def _ones_like(y: Variable) -> Any:
+    with y.device.use():
+        return y.xp.ones_like(y.array)
 
 
 def check_backward(
@@ -104,14 +113,14 @@ def check_backward(
 
     >>> check_backward(lambda x: x * x, np.array([1.0, 2.0]))
     """
-    arrays = [_to_float64(x).copy() for x in _as_tuple(x_data)]
+    arrays = [_to_float64(x) for x in _as_tuple(x_data)]
     for parameter in params:
-        parameter.array = _to_float64(parameter.array).copy()
+        parameter.array = _to_float64(parameter.array)
         parameter.cleargrad()
     variables = [Variable(x) for x in arrays]
     outputs = _as_tuple(func(*variables))
     if y_grad is None:
-        grad_outputs: list[Any] = [np.ones_like(y.array) for y in outputs]
+        grad_outputs: list[Any] = [_ones_like(y) for y in outputs]
     else:
         grad_outputs = [None if gy is None else _to_float64(gy) for gy in _as_tuple(y_grad)]
     checked = [x for x in variables if x.requires_grad] + list(params)
@@ -125,7 +134,7 @@ def check_backward(
 
     expected = numerical_grad(evaluate, [x.array for x in checked], grad_outputs, eps)
     for i, (gx, wanted) in enumerate(zip(found, expected, strict=True)):
-        got = np.zeros_like(wanted) if gx is None else gx.array
+        got = np.zeros_like(wanted) if gx is None else _on_host(gx.array)
         np.testing.assert_allclose(got, wanted, atol=atol, rtol=rtol, err_msg=f"gradient of input {i}")
 
 
@@ -147,7 +156,7 @@ def check_double_backward(
     """
     inputs = _as_tuple(x_data)
     if y_grad is None:
-        y_grad = tuple(np.ones_like(y.array) for y in _as_tuple(func(*(as_variable(_to_float64(x)) for x in inputs))))
+        y_grad = tuple(_ones_like(y) for y in _as_tuple(func(*(as_variable(_to_float64(x)) for x in inputs))))
     weights = tuple(gy for gy in _as_tuple(y_grad))
     floating = [i for i, x in enumerate(inputs) if x.dtype.kind == "f"]
 
