@@ -20,5 +20,10 @@ CASES = [
 
 class TestConnection(FunctionTests):
     module = F
-    homes = ("chainette_functions.connection",)
+    homes = (
+        "chainette_functions.connection.bilinear",
+        "chainette_functions.connection.embed_id",
+        "chainette_functions.connection.linear",
+        "chainette_functions.connection.scaled_dot_product_attention",
+    )
     cases = CASES

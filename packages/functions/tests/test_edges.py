@@ -1,16 +1,12 @@
 """Where functions go wrong: extreme values, ties, missing gradients, wrong arguments."""
 
-from functools import partial
-
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
-from hypothesis.extra import numpy as hnp
 
 import chainette
 import chainette_functions as F
 from chainette import Variable
-from chainette.errors import ArgumentError, ArrayTypeError, DeviceError, DtypeError, ShapeError
+from chainette.errors import ArgumentError
 from chainette.testing import check_plugin, fake_backend, isolated_plugins, run_doctests
 
 FLOATS = ["float16", "float32", "float64"]
@@ -217,117 +213,6 @@ def test_probabilities_of_zero_count_as_nothing_in_the_divergence():
     np.testing.assert_allclose(gx, [[-0.5, 0.5], [0, 0]], atol=1e-15)
 
 
-# Wrong arguments
-
-A = np.ones((2, 3))
-WRONG = [
-    # what every function refuses
-    *[(f"{f.__name__} of a list", partial(f, [1.0, 2.0]), ArrayTypeError, "got a list|is a list")
-      for f in (F.absolute, F.copy, F.exp, F.log, F.relu, F.sigmoid, F.sqrt, F.tanh, F.softmax)],
-    ("relu of nothing", lambda: F.relu(None), ArrayTypeError, "relu: argument 0 is a NoneType"),
-    # activation
-    ("softmax axis", lambda: F.softmax(A, axis=2), ShapeError, "softmax: axis 2 is out of range for an array of 2"),
-    ("softmax of a vector", lambda: F.softmax(np.ones(3)), ShapeError, "softmax: axis 1 is out of range"),
-    ("softmax of integers", lambda: F.softmax(A.astype("i")), DtypeError, r"softmax: x is int32 .*x\.astype"),
-    ("log_softmax axis", lambda: F.log_softmax(A, axis=-3), ShapeError, "log_softmax: axis -3"),
-    ("log_softmax of integers", lambda: F.log_softmax(A.astype("i")), DtypeError, "log_softmax: x is int32"),
-    ("softmax use_cudnn", lambda: F.softmax(A, use_cudnn=True), TypeError, "softmax: the argument use_cudnn= is gone"),
-    ("log_softmax use_cudnn", lambda: F.log_softmax(A, use_cudnn=False), TypeError, "use_cudnn= is gone: .* kernels"),
-    # array
-    ("broadcast_to", lambda: F.broadcast_to(A, (3, 3)), ShapeError, r"x of shape \(2, 3\) does not broadcast to"),
-    ("broadcast_to fewer axes", lambda: F.broadcast_to(A, (3,)), ShapeError, "does not broadcast"),
-    ("sum_to", lambda: F.sum_to(A, (2, 2)), ShapeError, r"sum_to: \(2, 2\) does not broadcast to x's shape \(2, 3\)"),
-    ("cast", lambda: F.cast(A, "flaot32"), TypeError, "flaot32"),
-    ("copy", lambda: F.copy(A, "tpu"), DeviceError, "no backend 'tpu'"),
-    ("concat nothing", lambda: F.concat([]), ArgumentError, "concat: xs is empty"),
-    ("concat shapes", lambda: F.concat([A, np.ones((3, 3))]), ShapeError, r"xs\[1\] is \(3, 3\), which does not fit"),
-    ("concat ndim", lambda: F.concat([A, np.ones(2)]), ShapeError, r"xs\[1\] is \(2,\)"),
-    ("concat axis", lambda: F.concat([A, A], axis=2), ShapeError, "concat: axis 2"),
-    ("expand_dims", lambda: F.expand_dims(A, 3), ShapeError, "expand_dims: axis 3"),
-    ("get_item variable", lambda: F.get_item(A, Variable(np.array(0))), ArgumentError, r"x\[i\.array\]"),
-    ("get_item range", lambda: F.get_item(A, 2), IndexError, "out of bounds"),
-    ("reshape", lambda: F.reshape(A, (4, 2)), ShapeError, r"x of shape \(2, 3\) has 6 elements.* \(4, 2\)"),
-    ("reshape -1", lambda: F.reshape(A, (-1, -1)), ShapeError, "do not fit"),
-    ("reshape 0", lambda: F.reshape(A, (0, -1)), ShapeError, "do not fit"),
-    ("split_axis sections", lambda: F.split_axis(A, 2, 1), ShapeError, "does not split into 2 equal pieces"),
-    ("split_axis no sections", lambda: F.split_axis(A, 0, 1), ShapeError, "into 0 equal pieces"),
-    ("split_axis order", lambda: F.split_axis(A, [2, 1], 1), ShapeError, r"\[2, 1\] must be sorted"),
-    ("split_axis outside", lambda: F.split_axis(A, [4], 1), ShapeError, r"within 0\.\.3"),
-    ("split_axis axis", lambda: F.split_axis(A, 1, 2), ShapeError, "split_axis: axis 2"),
-    ("transpose twice", lambda: F.transpose(A, (0, 0)), ShapeError, "no permutation"),
-    ("transpose axis", lambda: F.transpose(A, (0, 2)), ShapeError, "transpose: axis 2"),
-    ("transpose fewer", lambda: F.transpose(A, (0,)), ShapeError, "no permutation"),
-    ("where float", lambda: F.where(A, A, A), DtypeError, "where: condition is float64 .*> 0"),
-    ("where integers", lambda: F.where(np.array([0, 1]), A, A), DtypeError, "condition is int64"),
-    # connection
-    ("embed_id float", lambda: F.embed_id(np.ones(2), A), DtypeError, "embed_id: x is float64"),
-    ("embed_id high", lambda: F.embed_id(np.array([2]), A), ArgumentError, r"x holds 2 \(expected 0 to 1\)"),
-    ("embed_id low", lambda: F.embed_id(np.array([-1]), A), ArgumentError, "x holds -1"),
-    ("embed_id vector", lambda: F.embed_id(np.array([0]), np.ones(2)), ShapeError, r"W has shape \(2,\)"),
-    ("embed_id stack", lambda: F.embed_id(np.array([0]), np.ones((2, 2, 2))), ShapeError, r"W has shape \(2, 2, 2\)"),
-    ("linear W", lambda: F.linear(A, np.ones((3, 2))), ShapeError, r"W has shape \(3, 2\) \(expected \(out_size, 3\)"),
-    ("linear W ndim", lambda: F.linear(A, np.ones(3)), ShapeError, r"W has shape \(3,\)"),
-    ("linear b", lambda: F.linear(A, np.ones((4, 3)), np.ones(3)), ShapeError, r"b has shape \(3,\) \(expected \(4,\)"),
-    ("linear axes", lambda: F.linear(A, A, n_batch_axes=2), ShapeError, "n_batch_axes=2 does not fit"),
-    ("linear no axes", lambda: F.linear(A, A, n_batch_axes=0), ShapeError, "n_batch_axes=0 does not fit"),
-    ("linear 0-d", lambda: F.linear(np.ones(()), np.ones((1, 1))), ShapeError, r"x of shape \(\)"),
-    # evaluation
-    ("accuracy floats", lambda: F.accuracy(A, np.ones(2)), DtypeError, "accuracy: t is float64"),
-    ("accuracy ndim", lambda: F.accuracy(np.ones(2), np.array([0, 1])), ShapeError, r"expected \(batch, classes"),
-    ("accuracy shape", lambda: F.accuracy(A, np.array([0, 1, 1])), ShapeError, r"t has shape \(3,\) \(expected \(2,\)"),
-    # loss
-    ("mse shape", lambda: F.mean_squared_error(A, A[0]), ShapeError, r"x0 and x1 must have one shape \(x0: \(2, 3\)"),
-    ("mse dtype", lambda: F.mean_squared_error(A, A.astype("i")), DtypeError, "mean_squared_error: x1 is int32"),
-    ("sce high", lambda: F.softmax_cross_entropy(A, np.array([0, 3])), ArgumentError, r"t holds 3 \(expected 0 to 2"),
-    ("sce low", lambda: F.softmax_cross_entropy(A, np.array([0, -2])), ArgumentError, "t holds -2"),
-    ("sce shape", lambda: F.softmax_cross_entropy(A, np.array([0])), ShapeError, r"t has shape \(1,\) \(expected"),
-    ("sce one-hot", lambda: F.softmax_cross_entropy(A, A.astype("i")), ShapeError, r"t has shape \(2, 3\)"),
-    ("sce ndim", lambda: F.softmax_cross_entropy(A[0], np.array(0)), ShapeError, r"x has shape \(3,\)"),
-    ("sce x dtype", lambda: F.softmax_cross_entropy(A.astype("i"), np.array([0, 1])), DtypeError, "x is int32"),
-    ("sce t dtype", lambda: F.softmax_cross_entropy(A, np.array([True, False])), DtypeError, "t is bool"),
-    ("sce reduce", lambda: F.softmax_cross_entropy(A, np.array([0, 1]), reduce="sum"), ArgumentError, "'mean' or 'no'"),
-    ("sce weight", lambda: F.softmax_cross_entropy(A, np.array([0, 1]), class_weight=np.ones(2)), ShapeError,
-     r"class_weight has shape \(2,\) \(expected \(3,\)\)"),
-    ("sce chances", lambda: F.softmax_cross_entropy(A, A[:1]), ShapeError, "x and t must have one shape"),
-    ("sce kind", lambda: F.softmax_cross_entropy(A, A, soft_target_loss="kl"), ArgumentError, "'kl-divergence'"),
-    ("sce use_cudnn", lambda: F.softmax_cross_entropy(A, np.array([0, 1]), use_cudnn=True), TypeError, "use_cudnn="),
-    ("sce positional", lambda: F.softmax_cross_entropy(A, np.array([0, 1]), True), TypeError, "positional"),
-    ("sigmoid ce shape", lambda: F.sigmoid_cross_entropy(A, np.array([0, 1])), ShapeError, "x and t must have"),
-    ("sigmoid ce x", lambda: F.sigmoid_cross_entropy(A.astype("i"), A.astype("i")), DtypeError, "x is int32"),
-    ("sigmoid ce t", lambda: F.sigmoid_cross_entropy(A, A), DtypeError, "t is float64"),
-    ("sigmoid ce reduce", lambda: F.sigmoid_cross_entropy(A, A, reduce="sum"), ArgumentError, "reduce='sum'"),
-    ("sigmoid ce use_cudnn", lambda: F.sigmoid_cross_entropy(A, A, use_cudnn=True), TypeError, "use_cudnn="),
-    # math
-    ("clip order", lambda: F.clip(A, 1, 0), ArgumentError, "x_min=1 lies above x_max=0"),
-    ("clip nothing", lambda: F.clip(A, None, None), ArgumentError, "both None"),
-    ("matmul sizes", lambda: F.matmul(A, A), ShapeError, r"inner sizes differ, 3 and 2 \(a: \(2, 3\), b: \(2, 3\)\)"),
-    ("matmul transposed", lambda: F.matmul(A, A, transa=True, transb=True), ShapeError, "inner sizes differ, 2 and 3"),
-    ("matmul vector", lambda: F.matmul(A, np.ones(2)), ShapeError, "inner sizes differ"),
-    ("matmul 0-d", lambda: F.matmul(A, 2.0), ShapeError, r"0-d operands .* a \* b"),
-    ("matmul stacks", lambda: F.matmul(np.ones((2, 3, 3)), np.ones((4, 3, 3))), ShapeError, "leading axes do not"),
-    ("sum axis", lambda: F.sum(A, axis=2), ShapeError, "sum: axis 2 is out of range"),
-    ("sum twice", lambda: F.sum(A, axis=(0, -2)), ShapeError, "names one axis twice"),
-    ("mean axis", lambda: F.mean(A, axis=2), ShapeError, "mean: axis 2"),
-    ("average weights", lambda: F.average(A, weights=np.ones(2)), ShapeError, r"weights of shape \(2,\) do not fit"),
-    ("average of rows", lambda: F.average(A, axis=0, weights=np.ones(3)), ShapeError, "do not fit"),
-    ("max axis", lambda: F.max(A, axis=2), ShapeError, "max: axis 2"),
-    ("max of nothing", lambda: F.max(A[:0], axis=0), ShapeError, "no elements along axis=0"),
-    ("min axis", lambda: F.min(A, axis=(0, 0)), ShapeError, "twice"),
-    ("min of nothing", lambda: F.min(A[:0]), ShapeError, "min: x of shape"),
-    # noise
-    ("dropout all", lambda: F.dropout(A, 1.0), ArgumentError, r"ratio=1\.0 is out of range \(expected 0 <= ratio < 1"),
-    ("dropout less", lambda: F.dropout(A, -0.1), ArgumentError, "out of range"),
-    ("dropout integers", lambda: F.dropout(A.astype("i")), DtypeError, "dropout: x is int32"),
-    ("dropout mask", lambda: F.dropout(A, mask=np.ones(3)), ShapeError, "x and mask must have one shape"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("call", "error", "says"), [row[1:] for row in WRONG], ids=[row[0] for row in WRONG])
-def test_a_wrong_argument_is_told(call, error, says):
-    with pytest.raises(error, match=says):
-        call()
-
-
 # Ties, and gradients that nothing needs
 
 
@@ -451,81 +336,28 @@ def test_integers_need_no_gradient_and_nothing_flows_through_them():
 
 def test_on_an_accelerator_labels_are_looked_at_in_debug_mode_only():
     with isolated_plugins(fake_backend.plugin, installed=True):
-        x, t = (chainette.to_device(array, "fake:1") for array in (A, np.array([0, 7])))
+        x, t = (chainette.to_device(array, "fake:1") for array in (np.ones((2, 3)), np.array([0, 7])))
         with chainette.using_config("debug", True), pytest.raises(ArgumentError, match="t holds 7"):
             F.softmax_cross_entropy(x, t)
 
 
-# Laws
+@pytest.mark.parametrize("function", [F.elu, F.selu, F.softplus, F.mish, F.silu, F.hard_sigmoid, F.leaky_relu])
+def test_extreme_values_and_their_gradients_stay_finite(function):
+    for dtype, extreme in (("f4", 1000.0), ("f2", 60000.0 if function is not F.selu else 30000.0)):
+        x = chainette.Variable(np.array([-extreme, 0.0, extreme], dtype))
+        y = function(x)
+        F.sum(y).backward()
+        assert np.isfinite(x.grad).all()
+        assert np.isfinite(y.array).all()
 
 
-def floats(shape, bound=50):
-    return hnp.arrays(np.float64, shape, elements=st.floats(-bound, bound))
+def test_logsumexp_does_not_overflow():
+    np.testing.assert_allclose(F.logsumexp(np.array([1e4, 1e4])).array, 1e4 + np.log(2))
+    np.testing.assert_allclose(F.logsumexp(np.full(70000, 1, "f2")).array, np.log(70000) + 1, rtol=1e-3)
 
 
-matrices = floats(hnp.array_shapes(min_dims=2, max_dims=4, max_side=4))
-
-
-@settings(deadline=None)
-@given(matrices, st.integers(0, 1), st.floats(-100, 100))
-def test_softmax_sums_to_one_and_does_not_see_a_shift(x, axis, shift):
-    y = F.softmax(x, axis=axis).array
-    np.testing.assert_allclose(y.sum(axis), 1)
-    assert (y >= 0).all()
-    np.testing.assert_allclose(F.softmax(x + shift, axis=axis).array, y, atol=1e-12)
-    np.testing.assert_allclose(np.exp(F.log_softmax(x, axis=axis).array), y, atol=1e-12)
-
-
-@settings(deadline=None)
-@given(matrices, st.integers(0, 1), st.data())
-def test_concat_undoes_split_axis(x, axis, data):
-    positions = sorted(data.draw(st.lists(st.integers(0, x.shape[axis]), max_size=3)))
-    variable = Variable(x)
-    y = F.concat(F.split_axis(variable, positions, axis), axis)
-    np.testing.assert_array_equal(y.array, x)
-    y.grad = x.copy()
-    y.backward()
-    np.testing.assert_array_equal(variable.grad, x)
-
-
-@settings(deadline=None)
-@given(matrices, st.data())
-def test_transpose_and_reshape_are_undone(x, data):
-    axes = tuple(data.draw(st.permutations(range(x.ndim))))
-    inverse = tuple(int(i) for i in np.argsort(axes))
-    variable = Variable(x)
-    y = F.transpose(F.transpose(variable, axes), inverse)
-    z = F.reshape(F.reshape(y, (-1,)), x.shape)
-    np.testing.assert_array_equal(z.array, x)
-    z.grad = x.copy()
-    z.backward()
-    np.testing.assert_array_equal(variable.grad, x)
-
-
-@settings(deadline=None)
-@given(matrices)
-def test_summing_is_what_broadcasting_s_gradient_does(x):
-    shape = (2, *x.shape)
-    variable = Variable(x)
-    y = F.broadcast_to(variable, shape)
-    y.grad = np.broadcast_to(x, shape).copy()
-    y.backward()
-    np.testing.assert_allclose(variable.grad, 2 * x)
-    np.testing.assert_allclose(F.sum_to(y, x.shape).array, 2 * x)
-
-
-@settings(deadline=None)
-@given(matrices, st.integers(0, 1))
-def test_the_loss_is_minus_log_softmax_at_the_label(x, label):
-    t = np.full((x.shape[0], *x.shape[2:]), min(label, x.shape[1] - 1))
-    loss = F.softmax_cross_entropy(x, t, reduce="no")
-    expected = -np.take(F.log_softmax(x).array, t.flat[0], axis=1)
-    np.testing.assert_allclose(loss.array, expected, atol=1e-10)
-    np.testing.assert_allclose(F.softmax_cross_entropy(x, t).array, expected.mean(), atol=1e-10)
-
-
-@settings(deadline=None)
-@given(matrices)
-def test_extrema_are_mirrored(x):
-    np.testing.assert_array_equal(F.max(x, axis=0).array, -F.min(-x, axis=0).array)
-    np.testing.assert_array_equal(F.clip(x, -1.0, 1.0).array, np.clip(x, -1, 1))
+def test_equal_values_give_their_gradient_to_the_first_argument():
+    for function in (F.maximum, F.minimum):
+        a, b = chainette.Variable(np.ones(1)), chainette.Variable(np.ones(1))
+        function(a, b).backward()
+        assert (a.grad.tolist(), b.grad.tolist()) == ([1], [0])

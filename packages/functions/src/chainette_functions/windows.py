@@ -1,0 +1,114 @@
+"""Windows that slide over the last axes of an array: what convolution, pooling and im2col share.
+
+``gather`` copies each window out, ``scatter`` adds each window back: the one is the gradient of the other. ``geometry``
+says where the windows lie, and is checked before any work.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from chainette.errors import ArgumentError, ShapeError
+from chainette.typing import Array, Shape
+
+Sizes = int | Sequence[int]
+"""One number for all spatial axes, or one for each."""
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Where windows lie: for each spatial axis its size, and the windows' size, distance, padding, gaps and number."""
+
+    size: Shape
+    ksize: Shape
+    stride: Shape
+    pad: Shape
+    dilate: Shape
+    out: Shape
+
+    @property
+    def padded(self) -> Shape:
+        """The sizes with padding, and with what the last windows reach beyond it."""
+        axes = zip(self.size, self.ksize, self.stride, self.pad, self.dilate, self.out, strict=True)
+        return tuple(max(n + 2 * p, (o - 1) * s + (k - 1) * d + 1) for n, k, s, p, d, o in axes)
+
+    @property
+    def inside(self) -> tuple[slice, ...]:
+        """Where in the padded array the array itself lies."""
+        return tuple(slice(p, p + n) for n, p in zip(self.size, self.pad, strict=True))
+
+    def offsets(self) -> list[tuple[Shape, tuple[slice, ...]]]:
+        """For each position within a window, where in the padded array the windows' elements there lie."""
+        axes = list(zip(self.stride, self.dilate, self.out, strict=True))
+        return [
+            (at, tuple(slice(i * d, i * d + (o - 1) * s + 1, s) for i, (s, d, o) in zip(at, axes, strict=True)))
+            for at in product(*map(range, self.ksize))
+        ]
+
+
+def geometry(
+    function: str,
+    size: Shape,
+    ksize: Sizes,
+    stride: Sizes = 1,
+    pad: Sizes = 0,
+    dilate: Sizes = 1,
+    cover_all: bool = False,
+) -> Geometry:
+    """The windows of size ``ksize`` over spatial axes of the given sizes.
+
+    ``out = floor((size + 2 pad - reach) / stride) + 1`` windows an axis, with ``reach = (ksize - 1) dilate + 1``;
+    with ``cover_all`` the quotient is rounded up, so that every element is in a window.
+
+    Raises:
+        ArgumentError: a number is out of range, or there are not as many as spatial axes.
+        ShapeError: no window fits.
+    """
+    ndim = len(size)
+    k = per_axis(function, "ksize", ksize, ndim, 1)
+    s = per_axis(function, "stride", stride, ndim, 1)
+    p = per_axis(function, "pad", pad, ndim, 0)
+    d = per_axis(function, "dilate", dilate, ndim, 1)
+    out = []
+    for n, k_i, s_i, p_i, d_i in zip(size, k, s, p, d, strict=True):
+        room = n + 2 * p_i - (k_i - 1) * d_i - 1
+        out.append((room + (s_i - 1 if cover_all else 0)) // s_i + 1)
+    if any(o < 1 for o in out):
+        raise ShapeError(
+            f"{function}: windows of {k} do not fit into {tuple(size)} (stride={s}, pad={p}, dilate={d}). "
+            "Give a smaller window or more padding."
+        )
+    return Geometry(tuple(size), k, s, p, d, tuple(out))
+
+
+def per_axis(function: str, name: str, value: Sizes, ndim: int, low: int) -> Shape:
+    """One number for each spatial axis, each at least ``low``."""
+    numbers = tuple(int(each) for each in value) if isinstance(value, Sequence) else (int(value),) * ndim
+    if len(numbers) != ndim or any(each < low for each in numbers):
+        raise ArgumentError(f"{function}: {name}={value} (expected {ndim} numbers of at least {low}, or one for all).")
+    return numbers
+
+
+def gather(xp: Any, x: Array, g: Geometry, fill: float = 0) -> Array:
+    """The windows of ``x``, ``(..., *size)``, as an array ``(..., *ksize, *out)``; outside of x they hold ``fill``."""
+    lead = x.shape[: x.ndim - len(g.size)]
+    padded = x
+    if g.padded != g.size:
+        padded = xp.full(lead + g.padded, fill, x.dtype)
+        padded[(..., *g.inside)] = x
+    windows = xp.empty(lead + g.ksize + g.out, x.dtype)
+    every = (slice(None),) * len(g.size)
+    for at, where in g.offsets():
+        windows[(..., *at, *every)] = padded[(..., *where)]
+    return windows
+
+
+def scatter(xp: Any, windows: Array, g: Geometry) -> Array:
+    """The sum of windows, ``(..., *ksize, *out)``, each added where ``gather`` took it from: ``(..., *size)``."""
+    lead = windows.shape[: windows.ndim - 2 * len(g.size)]
+    padded = xp.zeros(lead + g.padded, windows.dtype)
+    every = (slice(None),) * len(g.size)
+    for at, where in g.offsets():
+        padded[(..., *where)] += windows[(..., *at, *every)]
+    return padded[(..., *g.inside)]
