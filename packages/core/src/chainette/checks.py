@@ -96,7 +96,8 @@ def require_range(function: str, name: str, x: Any, low: int, high: int, ignore:
     """
     # Seen without its sign, what is negative is larger than any bound: one pass for both.
     if type(x) is np.ndarray and low == 0 and x.dtype.isnative:
-        if np.maximum.reduce(x.view(_UNSIGNED[x.dtype.itemsize]), axis=None, initial=0) < high:
+        unsigned = x.view(_UNSIGNED[x.dtype.itemsize])
+        if x.size == 0 or unsigned.item(unsigned.argmax()) < high:  # argmax takes a sixth of max's time on few elements
             return
     elif device_of(x).backend.is_accelerator and not thread.settings.debug:
         return

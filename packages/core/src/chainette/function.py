@@ -248,7 +248,7 @@ class _Packed:
 
 def _several(function: Function, recording: bool, arrays: list[Any], outputs: tuple[Any, ...]) -> Any:
     """The Variables for several outputs: what apply itself does for one."""
-    ys = tuple([constant(_as_output(function, y)) for y in outputs])
+    ys = tuple([constant(y if type(y) in by_type else _as_output(function, y)) for y in outputs])
     if recording:
         function._origins = [*map(id, arrays), *map(id, outputs)]
         function.output_types = tuple([(y._array.shape, y._array.dtype) for y in ys])

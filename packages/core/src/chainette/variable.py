@@ -390,7 +390,7 @@ def as_variable(x: ArrayLike) -> Variable:
     >>> as_variable(np.ones(2)).requires_grad
     False
     """
-    return x if isinstance(x, Variable) else Variable(x, requires_grad=False)
+    return x if isinstance(x, Variable) else constant(x if type(x) in by_type else _as_array(x))
 
 
 # Operators and the walk are built on Variable; its methods look them up when they are called.

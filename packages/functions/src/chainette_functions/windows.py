@@ -7,6 +7,7 @@ says where the windows lie, and is checked before any work.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
+from operator import index
 from typing import Any
 
 from chainette.errors import ArgumentError, ShapeError
@@ -37,6 +38,18 @@ class Geometry:
     def inside(self) -> tuple[slice, ...]:
         """Where in the padded array the array itself lies."""
         return tuple(slice(p, p + n) for n, p in zip(self.size, self.pad, strict=True))
+
+    @property
+    def pointwise(self) -> bool:
+        """Whether each window is one element, in its place: then the windows are the array itself."""
+        return self.size == self.out and all(k == 1 for k in self.ksize) and not any(self.pad)
+
+    def over_batch(self, count: int) -> "Geometry":
+        """The same windows where an axis of ``count`` samples comes before the spatial axes, each with its own."""
+        return Geometry(
+            (count, *self.size), (1, *self.ksize), (1, *self.stride), (0, *self.pad), (1, *self.dilate),
+            (count, *self.out),
+        )  # fmt: skip
 
     def offsets(self) -> list[tuple[Shape, tuple[slice, ...]]]:
         """For each position within a window, where in the padded array the windows' elements there lie."""
@@ -84,7 +97,10 @@ def geometry(
 
 def per_axis(function: str, name: str, value: Sizes, ndim: int, low: int) -> Shape:
     """One number for each spatial axis, each at least ``low``."""
-    numbers = tuple(int(each) for each in value) if isinstance(value, Sequence) else (int(value),) * ndim
+    try:
+        numbers = tuple(map(index, value)) if hasattr(value, "__len__") else (index(value),) * ndim
+    except TypeError:  # 1.5, "3", None
+        numbers = ()
     if len(numbers) != ndim or any(each < low for each in numbers):
         raise ArgumentError(f"{function}: {name}={value} (expected {ndim} numbers of at least {low}, or one for all).")
     return numbers

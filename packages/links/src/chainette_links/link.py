@@ -53,10 +53,11 @@ class Link:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Compute with the link: what ``forward`` does."""
-        forward = getattr(self, "forward", None)
-        if forward is None:
-            raise TypeError(f"{type(self).__name__} computes nothing. Write a method forward(self, x) or __call__.")
-        return forward(*args, **kwargs)
+        return self.forward(*args, **kwargs)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """What a subclass computes."""
+        raise TypeError(f"{type(self).__name__} computes nothing. Write a method forward(self, x) or __call__.")
 
     # -- registration -------------------------------------------------------------------------------------------
 

@@ -35,8 +35,11 @@ class SplitAxis(Function):
 
     def forward(self, x: Array) -> tuple[Array, ...]:
         before = (slice(None),) * self.axis
-        ends = [*self.positions, x.shape[self.axis]]
-        return tuple([x[(*before, slice(a, b))] for a, b in zip([0, *self.positions], ends, strict=True)])
+        pieces, start = [], 0
+        for end in (*self.positions, x.shape[self.axis]):
+            pieces.append(x[(*before, slice(start, end))])
+            start = end
+        return tuple(pieces)
 
     def backward(self, *gys: Variable | None) -> Variable:
         present = next(gy for gy in gys if gy is not None)
@@ -69,13 +72,15 @@ def concat(xs: Sequence[ArrayLike], axis: int = 1) -> Variable:
     arrays = [as_variable(x) for x in xs]
     if not arrays:
         raise ArgumentError("concat: xs is empty (expected at least one array).")
-    shape = arrays[0].shape
-    axis = normalize_axis("concat", axis, len(shape))
-    for i, x in enumerate(arrays):
-        if x.shape != shape and (x.ndim != len(shape) or _without(x.shape, axis) != _without(shape, axis)):
-            raise ShapeError(f"concat: xs[{i}] is {x.shape}, which does not fit {shape} along axis={axis}.")
+    shapes = [x.shape for x in arrays]
+    axis = normalize_axis("concat", axis, len(shapes[0]))
+    if shapes.count(shapes[0]) < len(shapes):
+        _require_fitting(shapes, axis)
     return Concat(axis).apply(*arrays)
 
 
-def _without(shape: Shape, axis: int) -> Shape:
-    return (*shape[:axis], *shape[axis + 1 :])
+def _require_fitting(shapes: list[Shape], axis: int) -> None:
+    first = shapes[0]
+    for i, shape in enumerate(shapes):
+        if len(shape) != len(first) or (*shape[:axis], *shape[axis + 1 :]) != (*first[:axis], *first[axis + 1 :]):
+            raise ShapeError(f"concat: xs[{i}] is {shape}, which does not fit {first} along axis={axis}.")

@@ -68,7 +68,8 @@ def embed_id(x: ArrayLike, W: ArrayLike, ignore_label: int | None = None) -> Var
     """
     x, W = as_variable(x), as_variable(W)
     require_integers("embed_id", x=x)
-    if W.ndim != 2:
-        raise ShapeError(f"embed_id: W has shape {W.shape} (expected (vocabulary, dimension)).")
-    require_range("embed_id", "x", x.array, 0, W.shape[0], ignore_label)
+    shape = W.shape
+    if len(shape) != 2:
+        raise ShapeError(f"embed_id: W has shape {shape} (expected (vocabulary, dimension)).")
+    require_range("embed_id", "x", x.array, 0, shape[0], ignore_label)
     return EmbedID(ignore_label).apply(x, W)
