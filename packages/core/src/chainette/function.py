@@ -89,11 +89,11 @@ class Function:
             return ys  # type: ignore[no-any-return]
         arrays: list[Any] = []
         edges: list[Edge] = []
-        recording = False
+        enabled, recording = settings.enable_backprop, False
         for x in inputs:
             if isinstance(x, Variable):
                 arrays.append(x._array)
-                if x.requires_grad and settings.enable_backprop:
+                if enabled and x.requires_grad:
                     edges.append(x._edge or x)
                     recording = True
                     continue

@@ -7,6 +7,7 @@ says where the windows lie, and is checked before any work.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 from operator import index
 from typing import Any
 
@@ -59,6 +60,21 @@ class Geometry:
             for at in product(*map(range, self.ksize))
         ]
 
+    def spans(self, axis: int) -> list[tuple[int, slice, slice]]:
+        """For each position within a window along one axis: the windows that have it inside x, and where in x it is.
+
+        Padding is left out, so that what works on these needs no padded copy.
+        """
+        n, k, s, p = self.size[axis], self.ksize[axis], self.stride[axis], self.pad[axis]
+        found = []
+        for i in range(k):
+            shift = i * self.dilate[axis] - p
+            first, end = max(0, -(shift // s)), min(self.out[axis], (n - 1 - shift) // s + 1)
+            if first < end:
+                start = first * s + shift
+                found.append((i, slice(first, end), slice(start, start + (end - first - 1) * s + 1, s)))
+        return found
+
 
 def geometry(
     function: str,
@@ -106,14 +122,19 @@ def per_axis(function: str, name: str, value: Sizes, ndim: int, low: int) -> Sha
     return numbers
 
 
+def with_padding(xp: Any, x: Array, g: Geometry, fill: float = 0) -> Array:
+    """``(..., *padded)``: x, and ``fill`` around it; x itself where there is no padding."""
+    if g.padded == g.size:
+        return x
+    padded = xp.full(x.shape[: x.ndim - len(g.size)] + g.padded, fill, x.dtype)
+    padded[(..., *g.inside)] = x
+    return padded
+
+
 def gather(xp: Any, x: Array, g: Geometry, fill: float = 0) -> Array:
     """The windows of ``x``, ``(..., *size)``, as an array ``(..., *ksize, *out)``; outside of x they hold ``fill``."""
-    lead = x.shape[: x.ndim - len(g.size)]
-    padded = x
-    if g.padded != g.size:
-        padded = xp.full(lead + g.padded, fill, x.dtype)
-        padded[(..., *g.inside)] = x
-    windows = xp.empty(lead + g.ksize + g.out, x.dtype)
+    padded = with_padding(xp, x, g, fill)
+    windows = xp.empty(padded.shape[: x.ndim - len(g.size)] + g.ksize + g.out, x.dtype)
     every = (slice(None),) * len(g.size)
     for at, where in g.offsets():
         windows[(..., *at, *every)] = padded[(..., *where)]
@@ -128,3 +149,45 @@ def scatter(xp: Any, windows: Array, g: Geometry) -> Array:
     for at, where in g.offsets():
         padded[(..., *where)] += windows[(..., *at, *every)]
     return padded[(..., *g.inside)]
+
+
+def fold(xp: Any, x: Array, g: Geometry, combine: Any, start: float) -> Array:
+    """What a ufunc makes of each window's elements, without padding: ``(..., *out)``. One axis after the other."""
+    for axis in range(len(g.size)):
+        before, after = _around(x, axis, g)
+        y = xp.full((*x.shape[:before], g.out[axis], *x.shape[before + 1 :]), start, x.dtype)
+        for _, windows, elements in g.spans(axis):
+            part = y[(..., windows, *after)]
+            combine(part, x[(..., elements, *after)], out=part)
+        x = y
+    return x
+
+
+def spread(xp: Any, y: Array, g: Geometry) -> Array:
+    """Each window's value given to all its elements, ``(..., *size)``; where windows overlap, the sum of theirs."""
+    for axis in reversed(range(len(g.size))):
+        before, after = _around(y, axis, g)
+        x = xp.zeros((*y.shape[:before], g.size[axis], *y.shape[before + 1 :]), y.dtype)
+        for _, windows, elements in g.spans(axis):
+            x[(..., elements, *after)] += y[(..., windows, *after)]
+        y = x
+    return y
+
+
+def _around(x: Array, axis: int, g: Geometry) -> tuple[int, tuple[slice, ...]]:
+    """How many axes of x stand before a spatial one, and the index of all that follow it."""
+    later = len(g.size) - axis - 1
+    return x.ndim - later - 1, (slice(None),) * later
+
+
+def positions(xp: Any, index: Array, g: Geometry) -> Array:
+    """Where in the flattened ``(..., *padded)`` the elements lie whose numbers within their windows are ``index``."""
+    index = index.astype("int64", copy=False)
+    lead = index.shape[: index.ndim - len(g.size)]
+    flat = xp.arange(prod(lead)).reshape(lead + (1,) * len(g.size))
+    following = prod(g.ksize)
+    for axis, (k, s, d, size) in enumerate(zip(g.ksize, g.stride, g.dilate, g.padded, strict=True)):
+        following //= k
+        starts = (s * xp.arange(g.out[axis])).reshape(-1, *(1,) * (len(g.size) - axis - 1))
+        flat = flat * size + starts + index // following % k * d
+    return flat
