@@ -258,18 +258,19 @@ def show_functions(chosen: argparse.Namespace) -> int:
 
 
 def _group(name: str, providers: list[_facade.Provider]) -> str:
-    """The folder in chainette_functions that has the function; for a third party's the plugin's name."""
+    """The folder in chainette_functions that has (or would have) the function; a third party's plugin's name."""
     plugin = providers[0].plugin
     if _facade.is_contested(providers):
         return "in conflict"
     if not plugin.is_ours:
         return plugin.name
     try:
-        module = _facade.load("functions", name, providers[0]).__module__
+        *folders, module = str(_facade.load("functions", name, providers[0]).__module__).split(".")
     except AttributeError:
         return "broken"
-    folders = str(module).split(".")[1:-1]
-    return folders[0] if folders else plugin.name
+    if folders == ["chainette", "operators"]:  # which chainette_functions shows too
+        return "array" if module in ("broadcast", "cast", "get_item", "shape") else "math"
+    return folders[1] if len(folders) > 1 else plugin.name
 
 
 if __name__ == "__main__":
