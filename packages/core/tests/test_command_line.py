@@ -173,7 +173,7 @@ def test_functions_lists_names_by_group_and_plugin(shelf: Shelf, out: Callable[.
             "activation": {"tanh": "functions"},
             "good": {"good": "good"},
             "in conflict": {"swirl": "a and b"},
-            "operators": {"add": "functions"},
+            "math": {"add": "functions"},
         },
     }
     text = out("functions")
