@@ -173,3 +173,15 @@ def test_get_initializer_takes_what_links_accept():
 def test_it_shows_its_arguments():
     assert repr(I.HeNormal(2.0, "float64")) == "HeNormal(dtype='float64', scale=2.0, fan_option='fan_in')"
     assert repr(I.LeCunNormal()) == "LeCunNormal(scale=1.0)"
+
+
+def test_interpolation_filters_enlarge_and_shrink_each_channel_by_itself():
+    up, down = (generate_array(make(), (2, 2, 4, 3)) for make in (I.UpsamplingDeconvFilter, I.DownsamplingConvFilter))
+    np.testing.assert_allclose(up[0, 0], np.outer([0.25, 0.75, 0.75, 0.25], [0.5, 1, 0.5]))
+    np.testing.assert_allclose(down, up / up[0, 0].sum())
+    assert not up[0, 1].any()
+    np.testing.assert_array_equal(up[0, 0], up[1, 1])
+    with pytest.raises(ShapeError, match="UpsamplingDeconvFilter: .* is no filter for each channel"):
+        generate_array(I.UpsamplingDeconvFilter(), (2, 3, 4, 4))
+    with pytest.raises(ArgumentError, match="interpolation='cubic'"):
+        I.DownsamplingConvFilter("cubic")

@@ -229,6 +229,55 @@ class Orthogonal(Initializer):
         array[...] = to_device((self.scale * (q if rows >= columns else q.T)).reshape(array.shape), device_of(array))
 
 
+class UpsamplingDeconvFilter(Initializer):
+    """Linear interpolation as the weight of a deconvolution, (channels, channels, kernel sizes ...): each channel by
+    itself, enlarged ``(size + 1) // 2`` times where that is the deconvolution's stride.
+
+    Long, Shelhamer, Darrell, "Fully Convolutional Networks for Semantic Segmentation", 2015.
+
+    >>> generate_array(UpsamplingDeconvFilter(), (1, 1, 4))
+    array([[[0.25, 0.75, 0.75, 0.25]]], dtype=float32)
+    """
+
+    total: float | None = None  # what the filter's elements add up to; None leaves them as they are
+
+    def __init__(self, interpolation: str = "linear", dtype: DTypeLike = None) -> None:
+        if interpolation != "linear":
+            raise ArgumentError(f"{type(self).__name__}: interpolation={interpolation!r} (expected 'linear').")
+        super().__init__(dtype)
+        self.interpolation = interpolation
+
+    def __call__(self, array: Array) -> None:
+        channels, *sizes = array.shape[1:] or (0,)
+        if array.ndim < 3 or array.shape[0] != channels:
+            raise ShapeError(
+                f"{type(self).__name__}: a parameter of shape {tuple(array.shape)} is no filter for each channel "
+                "(expected (channels, channels, kernel sizes ...))."
+            )
+        xp = backend_of(array).xp
+        weights = xp.ones((), array.dtype)
+        for size in sizes:
+            factor = (size + 1) // 2
+            center = factor - 1 if size % 2 else factor - 0.5
+            weights = weights[..., None] * (1 - abs(xp.arange(size) - center) / factor).astype(array.dtype)
+        if self.total is not None:
+            weights *= self.total / weights.sum()
+        array[...] = 0
+        each = xp.arange(channels)
+        array[each, each] = weights
+
+
+class DownsamplingConvFilter(UpsamplingDeconvFilter):
+    """Linear interpolation as the weight of a convolution that makes images smaller: like ``UpsamplingDeconvFilter``,
+    with elements that add up to 1.
+
+    >>> generate_array(DownsamplingConvFilter(), (1, 1, 4))
+    array([[[0.125, 0.375, 0.375, 0.125]]], dtype=float32)
+    """
+
+    total = 1.0
+
+
 def _qr(matrix: Array) -> tuple[Array, Array]:
     from numpy.linalg import qr
 

@@ -15,11 +15,14 @@ if TYPE_CHECKING:
         check_double_backward as check_double_backward,
         numerical_grad as numerical_grad,
     )
+    from chainette.testing.link_cases import LinkCase as LinkCase, LinkTests as LinkTests
     from chainette.testing.plugins import check_plugin as check_plugin, isolated_plugins as isolated_plugins
 
 _HOMES = {
     "Case": "cases",
     "FunctionTests": "cases",
+    "LinkCase": "link_cases",
+    "LinkTests": "link_cases",
     "assert_allclose": "gradient_check",
     "check_backward": "gradient_check",
     "check_double_backward": "gradient_check",
@@ -28,7 +31,7 @@ _HOMES = {
     "numerical_grad": "gradient_check",
     "run_doctests": "doctests",
 }
-_MODULES = ("arrays", "cases", "doctests", "fake_backend", "gradient_check", "plugins")
+_MODULES = ("arrays", "cases", "doctests", "fake_backend", "gradient_check", "link_cases", "plugins")
 
 __all__ = [*_HOMES, *_MODULES]
 
