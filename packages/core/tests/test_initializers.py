@@ -181,7 +181,7 @@ def test_interpolation_filters_enlarge_and_shrink_each_channel_by_itself():
     np.testing.assert_allclose(down, up / up[0, 0].sum())
     assert not up[0, 1].any()
     np.testing.assert_array_equal(up[0, 0], up[1, 1])
-    with pytest.raises(ShapeError, match="UpsamplingDeconvFilter: .* is no filter for each channel"):
+    with pytest.raises(ShapeError, match=r"UpsamplingDeconvFilter: .* is no filter for each channel"):
         generate_array(I.UpsamplingDeconvFilter(), (2, 3, 4, 4))
     with pytest.raises(ArgumentError, match="interpolation='cubic'"):
         I.DownsamplingConvFilter("cubic")
