@@ -125,6 +125,11 @@ def test_float16_sums_are_accumulated_in_float32():
     assert F.softmax(np.zeros((1, MANY), "e")).array[0, 0] == np.float16(1 / MANY)
 
 
+def test_an_element_of_float16_that_is_taken_often_gathers_its_gradient_in_float32():
+    _, gx = gradient(lambda x: x[[0] * 5000], np.ones(2, "f2"))
+    assert gx.tolist() == [5000, 0]
+
+
 def test_a_broadcast_bias_of_float16_gathers_its_gradient_in_float32():
     b = Variable(np.zeros(1, "e"))
     y = F.broadcast_to(b, (4096, 1))

@@ -1,24 +1,37 @@
 """Laws that hold whatever the numbers: found by hypothesis where they do not."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings, strategies as st
 from hypothesis.extra import numpy as hnp
 
 import chainette_functions as F
-from chainette import Variable
+from chainette import Variable, backward
 
-FLOATS = ["float16", "float32", "float64"]
-TINY = {"float16": 1e-3, "float32": 1e-6, "float64": 1e-14}
-INTEGERS = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"]
+from . import (
+    test_activation,
+    test_array,
+    test_connection,
+    test_convolution,
+    test_loss,
+    test_math,
+    test_normalization,
+    test_pooling,
+    test_rnn,
+)
 
-
-def gradient(function, *inputs, gy=None):
-    """The output's array and the first input's gradient."""
-    x = Variable(inputs[0])
-    y = function(x, *inputs[1:])
-    y.grad = np.ones(y.shape, y.dtype) if gy is None else gy
-    y.backward()
-    return y.array, x.grad
+TABLES = (
+    test_activation,
+    test_array,
+    test_connection,
+    test_convolution,
+    test_loss,
+    test_math,
+    test_normalization,
+    test_pooling,
+    test_rnn,
+)
+ROWS = [case for table in TABLES for case in table.CASES if case.gradient and not case.random]
 
 
 def floats(shape, bound=50):
@@ -91,3 +104,58 @@ def test_the_loss_is_minus_log_softmax_at_the_label(x, label):
 def test_extrema_are_mirrored(x):
     np.testing.assert_array_equal(F.max(x, axis=0).array, -F.min(-x, axis=0).array)
     np.testing.assert_array_equal(F.clip(x, -1.0, 1.0).array, np.clip(x, -1, 1))
+
+
+@settings(deadline=None, max_examples=200)
+@given(case=st.sampled_from(ROWS), a=st.floats(-3, 3), b=st.floats(-3, 3), seed=st.integers(0, 100))
+def test_backward_is_linear_in_the_gradient_that_arrives(case, a, b, seed):
+    arrays = case.arrays("float64")
+    outputs = case.run(*arrays)
+    generator = np.random.default_rng(seed)
+    one, other = ([generator.standard_normal(y.shape) for y in outputs] for _ in range(2))
+    both = [a * gy + b * other_gy for gy, other_gy in zip(one, other, strict=True)]
+    found = [
+        case.gradients(arrays, [np.asarray(gy, y.dtype) for gy, y in zip(weights, outputs, strict=True)])
+        for weights in (one, other, both)
+    ]
+    for gx, other_gx, sum_gx in zip(*found, strict=True):
+        if sum_gx is not None:
+            np.testing.assert_allclose(sum_gx, a * gx + b * other_gx, rtol=1e-9, atol=1e-9)
+
+
+W4, W2, BIAS = (np.random.default_rng(0).standard_normal(shape) for shape in ((4, 3, 2, 2), (2, 48), (4,)))
+ROWWISE = [
+    ("relu", F.relu),
+    ("softmax", F.softmax),
+    ("log_softmax", F.log_softmax),
+    ("maxout", lambda x: F.maxout(x, 3)),
+    ("logsumexp", lambda x: F.logsumexp(x, axis=1)),
+    ("normalize", F.normalize),
+    ("linear", lambda x: F.linear(x, W2)),
+    ("convolution_2d", lambda x: F.convolution_2d(x, W4, BIAS, stride=2, pad=1)),
+    ("deconvolution_2d", lambda x: F.deconvolution_2d(x, W4.swapaxes(0, 1), BIAS, stride=2)),
+    ("max_pooling_2d", lambda x: F.max_pooling_2d(x, 3, stride=2, pad=1)),
+    ("average_pooling_2d", lambda x: F.average_pooling_2d(x, 3, stride=1, pad=1)),
+    ("spatial_pyramid_pooling_2d", lambda x: F.spatial_pyramid_pooling_2d(x, 2)),
+    ("unpooling_2d", lambda x: F.unpooling_2d(x, 2)),
+    ("local_response_normalization", F.local_response_normalization),
+    ("group_normalization", lambda x: F.group_normalization(x, 3, np.ones(3), np.zeros(3))),
+    ("layer_normalization", lambda x: F.layer_normalization(F.reshape(x, (len(x), -1)), np.ones(48), np.zeros(48))),
+    ("resize_images", lambda x: F.resize_images(x, (3, 5))),
+    ("im2col", lambda x: F.im2col(x, 2)),
+    ("space2depth", lambda x: F.space2depth(x, 2)),
+]
+
+
+@pytest.mark.parametrize("function", [row[1] for row in ROWWISE], ids=[row[0] for row in ROWWISE])
+@settings(deadline=None, max_examples=10)
+@given(order=st.permutations(range(4)), seed=st.integers(0, 100))
+def test_what_treats_each_sample_alone_does_not_see_their_order(function, order, seed):
+    x = Variable(np.random.default_rng(seed).standard_normal((4, 3, 4, 4)))
+    shuffled = Variable(x.array[order])
+    y, shuffled_y = function(x), function(shuffled)
+    np.testing.assert_allclose(shuffled_y.array, y.array[order], rtol=1e-10, atol=1e-12)
+    y.grad = np.random.default_rng(1).standard_normal(y.shape)
+    shuffled_y.grad = y.grad[order]
+    backward([y, shuffled_y])
+    np.testing.assert_allclose(shuffled.grad, x.grad[order], rtol=1e-10, atol=1e-12)

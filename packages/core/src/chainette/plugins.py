@@ -12,6 +12,8 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from importlib.machinery import PathFinder
+from importlib.util import find_spec, module_from_spec
 from operator import attrgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -277,8 +279,26 @@ def _plugins_of(distribution: Distribution) -> Iterator[Source]:
 
 
 def _load(entry: EntryPoint) -> Any:
-    module = import_module(entry.module)
+    module = _import_without_package(entry.module)
     return attrgetter(entry.attr)(module) if entry.attr else module
+
+
+def _import_without_package(name: str) -> Any:
+    """The module, but not the package around it, which may be heavy and is not needed to ask what a plugin brings."""
+    package = name.rpartition(".")[0]
+    if not package or "." in package or package in sys.modules:
+        return import_module(name)
+    spec = find_spec(package)
+    folders = spec.submodule_search_locations if spec else None
+    found = PathFinder.find_spec(name, folders) if folders else None
+    if found is None or found.loader is None:
+        return import_module(name)
+    module = sys.modules[name] = module_from_spec(found)
+    try:
+        found.loader.exec_module(module)
+    finally:
+        sys.modules.pop(name, None)  # whoever imports it with its package gets it as part of that
+    return module
 
 
 def _identity(distribution: Distribution) -> tuple[str, str]:

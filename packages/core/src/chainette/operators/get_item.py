@@ -32,12 +32,13 @@ class GetItemGrad(Function):
         self.shape = shape
 
     def forward(self, gy: Array) -> Array:
-        gx = self.xp.zeros(self.shape, gy.dtype)
         if _takes_each_once(self.index):
+            gx = self.xp.zeros(self.shape, gy.dtype)
             gx[self.index] = gy
-        else:
-            self.xp.add.at(gx, self.index, gy)
-        return gx
+            return gx
+        gx = self.xp.zeros(self.shape, "f" if gy.dtype == "e" else gy.dtype)  # sums of float16 would lose digits
+        self.xp.add.at(gx, self.index, gy.astype(gx.dtype, copy=False))
+        return gx.astype(gy.dtype, copy=False)
 
     def backward(self, ggx: Variable) -> Variable:
         return GetItem(self.index).apply(ggx)
