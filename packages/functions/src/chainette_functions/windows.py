@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
-from operator import index
+from operator import index, mul
 from typing import Any
 
 from chainette.errors import ArgumentError, ShapeError
@@ -43,7 +43,7 @@ class Geometry:
     @property
     def pointwise(self) -> bool:
         """Whether each window is one element, in its place: then the windows are the array itself."""
-        return self.size == self.out and all(k == 1 for k in self.ksize) and not any(self.pad)
+        return self.padded == self.size == self.out and all(k == 1 for k in self.ksize)
 
     def over_batch(self, count: int) -> "Geometry":
         """The same windows where an axis of ``count`` samples comes before the spatial axes, each with its own."""
@@ -60,20 +60,27 @@ class Geometry:
             for at in product(*map(range, self.ksize))
         ]
 
-    def spans(self, axis: int) -> list[tuple[int, slice, slice]]:
-        """For each position within a window along one axis: the windows that have it inside x, and where in x it is.
+    def spans(self, axis: int) -> list[tuple[slice, slice]]:
+        """For each position within a window along one axis: which windows have it inside x, and where in x they do.
 
         Padding is left out, so that what works on these needs no padded copy.
         """
-        n, k, s, p = self.size[axis], self.ksize[axis], self.stride[axis], self.pad[axis]
+        n, s, o = self.size[axis], self.stride[axis], self.out[axis]
         found = []
-        for i in range(k):
-            shift = i * self.dilate[axis] - p
-            first, end = max(0, -(shift // s)), min(self.out[axis], (n - 1 - shift) // s + 1)
-            if first < end:
-                start = first * s + shift
-                found.append((i, slice(first, end), slice(start, start + (end - first - 1) * s + 1, s)))
+        for i in range(self.ksize[axis]):
+            shift = i * self.dilate[axis] - self.pad[axis]
+            first = max(0, -(shift // s))
+            count = max(0, min(o, (n - 1 - shift) // s + 1) - first)
+            start = first * s + shift
+            found.append((slice(first, first + count), slice(start, start + count * s, s)))
         return found
+
+    def overlaps(self) -> list[tuple[tuple[Any, ...], tuple[Any, ...]]]:
+        """The same along all axes, as indices of ``(..., *out)`` and ``(..., *size)``."""
+        spans = product(*map(self.spans, range(len(self.size))))
+        return [
+            ((..., *(windows for windows, _ in each)), (..., *(elements for _, elements in each))) for each in spans
+        ]
 
 
 def geometry(
@@ -113,8 +120,9 @@ def geometry(
 
 def per_axis(function: str, name: str, value: Sizes, ndim: int, low: int) -> Shape:
     """One number for each spatial axis, each at least ``low``."""
+    given: Any = value
     try:
-        numbers = tuple(map(index, value)) if hasattr(value, "__len__") else (index(value),) * ndim
+        numbers = tuple(map(index, given)) if hasattr(given, "__len__") else (index(given),) * ndim
     except TypeError:  # 1.5, "3", None
         numbers = ()
     if len(numbers) != ndim or any(each < low for each in numbers):
@@ -156,7 +164,7 @@ def fold(xp: Any, x: Array, g: Geometry, combine: Any, start: float) -> Array:
     for axis in range(len(g.size)):
         before, after = _around(x, axis, g)
         y = xp.full((*x.shape[:before], g.out[axis], *x.shape[before + 1 :]), start, x.dtype)
-        for _, windows, elements in g.spans(axis):
+        for windows, elements in g.spans(axis):
             part = y[(..., windows, *after)]
             combine(part, x[(..., elements, *after)], out=part)
         x = y
@@ -168,7 +176,7 @@ def spread(xp: Any, y: Array, g: Geometry) -> Array:
     for axis in reversed(range(len(g.size))):
         before, after = _around(y, axis, g)
         x = xp.zeros((*y.shape[:before], g.size[axis], *y.shape[before + 1 :]), y.dtype)
-        for _, windows, elements in g.spans(axis):
+        for windows, elements in g.spans(axis):
             x[(..., elements, *after)] += y[(..., windows, *after)]
         y = x
     return y
@@ -180,14 +188,18 @@ def _around(x: Array, axis: int, g: Geometry) -> tuple[int, tuple[slice, ...]]:
     return x.ndim - later - 1, (slice(None),) * later
 
 
-def positions(xp: Any, index: Array, g: Geometry) -> Array:
-    """Where in the flattened ``(..., *padded)`` the elements lie whose numbers within their windows are ``index``."""
-    index = index.astype("int64", copy=False)
-    lead = index.shape[: index.ndim - len(g.size)]
-    flat = xp.arange(prod(lead)).reshape(lead + (1,) * len(g.size))
-    following = prod(g.ksize)
-    for axis, (k, s, d, size) in enumerate(zip(g.ksize, g.stride, g.dilate, g.padded, strict=True)):
-        following //= k
-        starts = (s * xp.arange(g.out[axis])).reshape(-1, *(1,) * (len(g.size) - axis - 1))
-        flat = flat * size + starts + index // following % k * d
+def positions(xp: Any, numbers: Array, g: Geometry) -> Array:
+    """Where in the flattened ``(..., *padded)`` each window's element of the given number lies.
+
+    ``numbers`` is ``(..., *out)``, and so is the result. They count the elements of a window in row-major order.
+    """
+    lead = numbers.shape[: numbers.ndim - len(g.size)]
+    steps = [prod(g.padded[axis + 1 :]) for axis in range(len(g.size))]
+    within = [sum(map(mul, at, map(mul, g.dilate, steps))) for at in product(*map(range, g.ksize))]
+    first = xp.zeros((), "int64")
+    for o, s, step in zip(g.out, g.stride, steps, strict=True):
+        first = first[..., None] + s * step * xp.arange(o)
+    flat = xp.asarray(within, "int64")[numbers]
+    flat += first
+    flat += prod(g.padded) * xp.arange(prod(lead)).reshape(lead + (1,) * len(g.size))
     return flat
