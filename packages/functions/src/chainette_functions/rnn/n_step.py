@@ -1,0 +1,182 @@
+"""What recurrent networks over whole sequences share: layers and directions of some cell.
+
+The sequences are packed: the first elements of all sequences one behind the other, longest sequence first, then the
+second elements, and so on. So what depends on a layer's input alone is one matrix product for all time steps; and each
+step works on the first rows of the state, those of the sequences that are not over.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import accumulate
+
+from chainette import Variable, as_variable
+from chainette.checks import require_floating, require_shape
+from chainette.errors import ArgumentError, ShapeError
+from chainette.operators import reshape
+from chainette.typing import ArrayLike
+from chainette_functions.array.concat import concat
+from chainette_functions.array.split_axis import split_axis
+from chainette_functions.array.stack import separate, stack
+from chainette_functions.array.transpose_sequence import Rearrange, batch_sizes, by_time, require_sequences
+from chainette_functions.connection.linear import linear
+from chainette_functions.noise.dropout import dropout
+
+Parameters = Sequence[Sequence[ArrayLike]]
+"""For each layer, and in it for each direction, a list of matrices or vectors."""
+
+States = tuple[Variable, ...]
+"""What a cell hands on from step to step, each ``(rows, units)``; the first is its output."""
+
+Step = Callable[..., States]
+"""``step(x, *states)`` gives the states after one step."""
+
+Cell = Callable[[list[Variable], list[Variable]], tuple[Variable, Variable, Step]]
+"""``cell(ws, bs)`` makes, of one direction's parameters, the weights and biases that are applied to all inputs at
+once, and the step that takes the result."""
+
+REMOVED = {
+    "train": "set chainette.config.train, e.g. with chainette.test_mode()",
+    "use_cudnn": "which kernel runs is shown by 'python -m chainette kernels'",
+}
+"""Chainer's arguments that are gone, and what takes their place."""
+
+
+def n_step(
+    function: str,
+    cell: Cell,
+    gates: int,
+    n_layers: int,
+    dropout_ratio: float,
+    initial: dict[str, ArrayLike | None],
+    ws: Parameters,
+    bs: Parameters,
+    xs: Sequence[ArrayLike],
+    bidirectional: bool,
+) -> tuple[list[Variable], list[Variable]]:
+    """Run a cell over sequences, in several layers and in one direction or both.
+
+    Args:
+        function: the name for error messages.
+        cell: what makes the step.
+        gates: how many of ``ws`` are applied to the input, and how many to the output of the step before.
+        n_layers: the number of layers.
+        dropout_ratio: the ratio of the dropout between layers.
+        initial: the states at the start by name, ``(layers * directions, batch, units)``; None for zeros.
+        ws: matrices, first those for the input, then those for the state.
+        bs: a vector for each matrix.
+        xs: the sequences, ``(length, in_size)``, in any order.
+        bidirectional: whether a second cell runs from the end to the start.
+
+    Returns:
+        The states at the end, shaped as those at the start, and the outputs of the last layer by sequence.
+    """
+    directions = 2 if bidirectional else 1
+    sequences, weights, biases = _checked(function, gates, n_layers, directions, dropout_ratio, ws, bs, xs)
+    lengths = [len(x) for x in sequences]
+    order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
+    sizes, packing = batch_sizes(lengths), by_time(lengths, order)
+    shape = (n_layers * directions, len(lengths), weights[0][0].shape[0])
+    starts = [
+        separate(Rearrange(order, axis=1).apply(_state(function, name, state, shape, sequences[0])))
+        for name, state in initial.items()
+    ]
+    ends = []
+    x = Rearrange(packing).apply(concat(sequences, axis=0))
+    for layer in range(n_layers):
+        if layer:
+            x = dropout(x, dropout_ratio)
+        outputs = []
+        for direction in range(directions):
+            k = layer * directions + direction
+            W, b, step = cell(weights[k], biases[k])
+            steps = split_axis(linear(x, W, b), list(accumulate(sizes))[:-1], axis=0) if sizes else ()
+            h, states = _run(step, steps, tuple(state[k] for state in starts), backwards=direction == 1)
+            outputs.append(h)
+            ends.append(states)
+        x = concat(outputs, axis=1) if bidirectional else outputs[0]
+    final = [Rearrange(order, axis=1, inverse=True).apply(stack(states)) for states in zip(*ends, strict=True)]
+    ys = Rearrange(packing, inverse=True).apply(x)
+    return final, list(split_axis(ys, list(accumulate(lengths))[:-1], axis=0))
+
+
+def _run(step: Step, inputs: Sequence[Variable], states: States, backwards: bool) -> tuple[Variable, States]:
+    """The outputs of all steps, packed as the inputs are, and the states of each sequence when it is over."""
+    batch = len(states[0])
+    aside: list[States] = []  # states of sequences that are over or, backwards, not begun; the next to join comes last
+    if backwards:
+        inputs = inputs[::-1]
+        states, *later = _cut(states, sorted({len(x) for x in inputs} - {batch}))
+        aside = later[::-1]
+    outputs = []
+    for x in inputs:
+        if len(x) < len(states[0]):
+            states, over = _cut(states, [len(x)])
+            aside.append(over)
+        elif len(x) > len(states[0]):
+            states = _join(states, aside.pop())
+        states = step(x, *states)
+        outputs.append(states[0])
+    h = concat(outputs[::-1] if backwards else outputs, axis=0) if outputs else states[0][:0]
+    return h, _join(states, *reversed(aside))
+
+
+def _cut(states: States, positions: list[int]) -> list[States]:
+    return list(zip(*(split_axis(state, positions, axis=0) for state in states), strict=True))
+
+
+def _join(*pieces: States) -> States:
+    return tuple(concat(rows, axis=0) for rows in zip(*pieces, strict=True)) if len(pieces) > 1 else pieces[0]
+
+
+def interleave(parameters: Sequence[Variable]) -> Variable:
+    """The rows of several matrices (or the elements of vectors) in turn: the first ones, the second ones, and so on."""
+    stacked = stack(parameters, axis=1)
+    return reshape(stacked, (stacked.shape[0] * stacked.shape[1], *stacked.shape[2:]))
+
+
+def _checked(
+    function: str,
+    gates: int,
+    n_layers: int,
+    directions: int,
+    dropout_ratio: float,
+    ws: Parameters,
+    bs: Parameters,
+    xs: Sequence[ArrayLike],
+) -> tuple[list[Variable], list[list[Variable]], list[list[Variable]]]:
+    """The sequences, matrices and vectors as Variables, whose number and shapes fit."""
+    if n_layers < 1:
+        raise ArgumentError(f"{function}: n_layers={n_layers} (expected at least 1).")
+    if not 0 <= dropout_ratio < 1:
+        raise ArgumentError(f"{function}: dropout_ratio={dropout_ratio} is out of range (expected 0 <= ratio < 1).")
+    sequences = require_sequences(function, xs)
+    require_floating(function, **{f"xs[{i}]": x for i, x in enumerate(sequences)})
+    if sequences[0].ndim != 2:
+        raise ShapeError(f"{function}: xs[0] has shape {sequences[0].shape} (expected (length, in_size)).")
+    weights = [[as_variable(w) for w in each] for each in ws]
+    biases = [[as_variable(b) for b in each] for each in bs]
+    count = n_layers * directions
+    for name, lists in (("ws", weights), ("bs", biases)):
+        counts = [len(each) for each in lists]
+        if counts != [2 * gates] * count:
+            raise ArgumentError(
+                f"{function}: {name} has lists of {counts} arrays (expected {count} lists of {2 * gates} arrays, one "
+                "list for each layer and direction)."
+            )
+    units = weights[0][0].shape[:1]
+    for k in range(count):
+        in_shape = sequences[0].shape[1:] if k < directions else tuple(n * directions for n in units)
+        for j, (w, b) in enumerate(zip(weights[k], biases[k], strict=True)):
+            require_shape(function, f"ws[{k}][{j}]", w, units + (in_shape if j < gates else units))
+            require_shape(function, f"bs[{k}][{j}]", b, units)
+    return sequences, weights, biases
+
+
+def _state(function: str, name: str, state: ArrayLike | None, shape: tuple[int, ...], x: Variable) -> Variable:
+    """The state at the start, zeros unless given."""
+    if state is None:
+        with x.device.use():
+            return as_variable(x.xp.zeros(shape, x.dtype))
+    state = as_variable(state)
+    require_floating(function, **{name: state})
+    require_shape(function, name, state, shape)
+    return state
