@@ -9,16 +9,19 @@ from chainette.checks import (
     removed_arguments,
     require_floating,
     require_integers,
-    require_ndim,
     require_one_of,
     require_range,
     require_same_shape,
     require_shape,
 )
-from chainette.operators import cast, sum
+from chainette.errors import ArgumentError
+from chainette.operators import log, sum
 from chainette.typing import Array, ArrayLike
 from chainette_functions.activation.log_softmax import log_softmax
 from chainette_functions.activation.softmax import exp_and_sum, softmax
+from chainette_functions.array.where import where
+from chainette_functions.loss.nll_loss import require_classes, weights_of_classes
+from chainette_functions.loss.reduction import reduced, reduced_over_labels, widen
 
 
 class SoftmaxCrossEntropy(Function):
@@ -98,19 +101,26 @@ def softmax_cross_entropy(
     reduce: str = "mean",
     enable_double_backprop: bool = True,
     soft_target_loss: str = "cross-entropy",
+    label_smoothing: float = 0.0,
 ) -> Variable:
     """Cross entropy of softmax, ``log(sum_j exp(x_j)) - x_t``, for one true class among several.
+
+    With ``label_smoothing=e`` the true class has the probability ``1 - e + e / classes``, and every other one
+    ``e / classes``.
 
     Args:
         x: scores, ``(batch, classes, ...)``, a floating dtype. No value overflows.
         t: true classes, ``(batch, ...)``, an integer dtype; or probabilities of the shape of ``x``, floating.
         normalize: divide the sum by the number of positions that count (at least 1); False: by the batch size.
+            Neither is weighted.
         cache_score: keep the scores for backward; False computes them again and saves their memory.
-        class_weight: ``(classes,)``: each position's loss is multiplied by the weight of its true class.
+        class_weight: ``(classes,)``: each position's loss is multiplied by the weight of its true class. Where
+            several classes have a probability, each one's term is multiplied by its own weight.
         ignore_label: positions with this class do not count. Not for probabilities.
         reduce: ``"mean"``, or ``"no"`` for the loss of each position (0 where ignored).
         enable_double_backprop: accepted for Chainer's sake: gradients can always be differentiated here.
         soft_target_loss: for probabilities: ``"cross-entropy"`` or ``"kl-divergence"``.
+        label_smoothing: the share, 0 to 1, of each target that is spread evenly over all classes.
 
     Returns:
         A 0-d Variable, or one of shape ``(batch, ...)``, of x's dtype. 0 if every position is ignored.
@@ -118,7 +128,10 @@ def softmax_cross_entropy(
     Raises:
         ShapeError: the shapes do not fit.
         DtypeError: ``x`` is not floating.
-        ArgumentError: a class is out of range, or ``reduce`` or ``soft_target_loss`` is none of the above.
+        ArgumentError: a class is out of range, or ``reduce``, ``soft_target_loss`` or ``label_smoothing`` is none of
+            the above.
+
+    Source of smoothing: Szegedy et al., "Rethinking the Inception Architecture for Computer Vision", CVPR 2016.
 
     >>> softmax_cross_entropy(np.array([[0.0, 0.0], [1000.0, 0.0]]), np.array([1, 0])).array
     array(0.34657359)
@@ -126,30 +139,45 @@ def softmax_cross_entropy(
     name = "softmax_cross_entropy"
     x, t = as_variable(x), as_variable(t)
     require_one_of(name, "reduce", reduce, ("mean", "no"))
+    if not 0 <= label_smoothing <= 1:
+        raise ArgumentError(f"{name}: label_smoothing={label_smoothing} is out of range (expected 0 to 1).")
     require_floating(name, x=x)
-    require_ndim(name, "x", x, 2, "(batch, classes, ...)")
+    require_classes(name, x)
+    weight = weights_of_classes(name, class_weight, x, x.dtype)
     if t.dtype.kind == "f":
         require_one_of(name, "soft_target_loss", soft_target_loss, ("cross-entropy", "kl-divergence"))
         require_same_shape(name, x=x, t=t)
-        return _soft(x, t, soft_target_loss, reduce, normalize)
+        if label_smoothing:
+            t = widen(t) * (1 - label_smoothing) + label_smoothing / x.shape[1]
+        loss = _of_probabilities(widen(x), t, weight, soft_target_loss == "kl-divergence")
+        return reduced(loss, reduce, [x], loss.size if normalize else len(x))
     require_integers(name, t=t)
     require_shape(name, "t", t, (x.shape[0], *x.shape[2:]))
     require_range(name, "t", t.array, 0, x.shape[1], ignore_label)
-    weight = None
-    if class_weight is not None:
-        require_shape(name, "class_weight", class_weight, (x.shape[1],))
-        weight = class_weight.astype(x.dtype, copy=False)
+    if label_smoothing:
+        with x.device.use():
+            kept = t.array != ignore_label
+            wide = widen(x)
+            target = _smoothed(wide, x.xp.where(kept, t.array, 0), label_smoothing)
+        loss = where(kept, _of_probabilities(wide, target, weight), 0.0)
+        return reduced_over_labels(loss, reduce, x, kept, normalize)
     return SoftmaxCrossEntropy(normalize, cache_score, ignore_label, reduce, weight).apply(x, t)
 
 
-def _soft(x: Variable, t: Variable, kind: str, reduce: str, normalize: bool) -> Variable:
-    loss = -sum(t * log_softmax(x), axis=1)
-    if kind == "kl-divergence":
-        positive = t.array > 0
-        entropy = t.xp.where(positive, t.array * t.xp.log(t.xp.where(positive, t.array, 1)), 0).sum(axis=1)
-        loss = loss + entropy.astype(x.dtype, copy=False)
-    if reduce == "no":
-        return loss
-    count = max(loss.size if normalize else len(x), 1)
-    total = sum(cast(loss, "f") if x.dtype == "e" else loss)  # the sum may exceed float16
-    return cast(total * (1 / count), x.dtype)
+def _smoothed(x: Variable, t: Array, smoothing: float) -> Variable:
+    """The probabilities that smoothed labels stand for."""
+    everywhere = smoothing / x.shape[1]
+    target = x.xp.full(x.shape, everywhere, x.dtype)
+    x.xp.put_along_axis(target, t[:, None], 1 - smoothing + everywhere, 1)
+    return as_variable(target)
+
+
+def _of_probabilities(x: Variable, t: Variable, weight: Array | None, divergence: bool = False) -> Variable:
+    """The loss of each position: the weighted cross entropy, less the entropy of t if the divergence is wanted."""
+    weighted = t if weight is None else t * weight.reshape(x.shape[1:2] + (1,) * (x.ndim - 2))
+    loss = -sum(weighted * log_softmax(x), axis=1)
+    if divergence:
+        with x.device.use():
+            positive = t.array > 0
+        loss = loss + sum(weighted * log(where(positive, t, 1.0)), axis=1)  # 0 log 0 counts as 0
+    return loss
