@@ -1,7 +1,10 @@
 """Activation functions: one row each; the tests are those of the kit."""
 
+import math
+
 import numpy as np
 
+import chainette
 import chainette_functions as F
 from chainette.testing import Case, FunctionTests, arrays
 
@@ -14,6 +17,36 @@ def softmax(x, axis=1):
 def elu(x, alpha=1.0):
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
 
+
+def gelu(x):
+    return x * np.vectorize(math.erfc, otypes="d")(-x / math.sqrt(2)) / 2
+
+
+def rrelu(x, r):
+    return np.where(x >= 0, x, r * x)
+
+
+def leaking(x):
+    chainette.seed(3)
+    return F.rrelu(x, 0.1, 0.6)
+
+
+def slopes(x):
+    chainette.seed(3)
+    return 0.1 + 0.5 * chainette.random.generator().random(x.shape, "f")
+
+
+def rrelu_with_given_slopes(x):
+    x = chainette.as_variable(x)
+    return F.rrelu(x, r=chainette.to_device(SLOPES, x.device), return_r=True)
+
+
+def rrelu_in_test_mode(x):
+    with chainette.test_mode():
+        return F.rrelu(x, 0.1, 0.6)
+
+
+SLOPES = np.linspace(-1, 2, 12).reshape(3, 4)
 
 CASES = [
     Case(F.relu, [arrays.away_from_zero((3, 4))], lambda x: np.maximum(x, 0), elementwise=True),
@@ -48,6 +81,15 @@ CASES = [
     Case(F.softplus, [arrays.normal((3, 4))], lambda x: np.log1p(np.exp(x)), elementwise=True),
     Case(F.softplus, [arrays.normal((3, 4))], lambda x: np.log1p(np.exp(2 * x)) / 2, kwargs={"beta": 2.0},
          name="softplus with beta"),
+    Case(F.gelu, [arrays.normal((3, 4), 2.0)], gelu, elementwise=True),
+    Case(F.gelu, [arrays.normal((3, 4), 2.0)],
+         lambda x: x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))) / 2,
+         kwargs={"approximate": "tanh"}, elementwise=True, name="gelu by tanh"),
+    Case(F.rrelu, [arrays.away_from_zero((3, 4))], lambda x: rrelu(x, slopes(x)), call=leaking, random=True),
+    Case(F.rrelu, [arrays.away_from_zero((3, 4))], lambda x: rrelu(x, SLOPES),
+         call=lambda x: rrelu_with_given_slopes(x)[0], name="rrelu with given slopes", batched=False),
+    Case(F.rrelu, [arrays.away_from_zero((3, 4))], lambda x: rrelu(x, 0.35), call=rrelu_in_test_mode, elementwise=True,
+         name="rrelu in test mode"),
     Case(F.swish, [arrays.normal((3, 4)), arrays.normal((4,))], lambda x, beta: x / (1 + np.exp(-beta * x)),
          batched=(True, False)),
 ]  # fmt: skip

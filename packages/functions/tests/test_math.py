@@ -1,9 +1,26 @@
 """Mathematical functions: one row each; the tests are those of the kit."""
 
+import math
+
 import numpy as np
 
 import chainette_functions as F
 from chainette.testing import Case, FunctionTests, arrays
+from chainette.testing.arrays import Recipe
+
+erf = np.vectorize(math.erf, otypes="d")
+erfc = np.vectorize(math.erfc, otypes="d")
+
+
+def regular(shape):
+    """Matrices that are far from singular."""
+    return Recipe(shape, lambda generator, size: 2 * np.eye(size[-1]) + 0.5 * generator.standard_normal(size))
+
+
+def cosine(x0, x1, axis=1, eps=1e-8):
+    lengths = [np.maximum(np.sqrt((x * x).sum(axis)), eps) for x in np.broadcast_arrays(x0, x1)]
+    return (x0 * x1).sum(axis) / (lengths[0] * lengths[1])
+
 
 CASES = [
     Case(F.absolute, [arrays.away_from_zero((3, 4))], np.abs, elementwise=True),
@@ -53,6 +70,33 @@ CASES = [
     Case(F.scale, [arrays.normal((2, 3)), arrays.normal((2, 3))], lambda x, y: x * y, kwargs={"axis": 0},
          name="scale from the first axis"),
     Case(F.sin, [arrays.normal((3, 4))], np.sin, elementwise=True),
+    Case(F.batch_det, [regular((2, 3, 3))], np.linalg.det),
+    Case(F.batch_inv, [regular((2, 3, 3))], np.linalg.inv),
+    Case(F.batch_l2_norm_squared, [arrays.normal((3, 4))], lambda x: (x * x).sum(1)),
+    Case(F.batch_l2_norm_squared, [arrays.normal((3, 2, 4))], lambda x: (x * x).sum((1, 2)),
+         name="batch_l2_norm_squared of images"),
+    Case(F.batch_matmul, [arrays.normal((3, 2, 4)), arrays.normal((3, 4, 5))], np.matmul),
+    Case(F.batch_matmul, [arrays.normal((3, 4, 2)), arrays.normal((3, 5, 4))],
+         lambda a, b: a.swapaxes(1, 2) @ b.swapaxes(1, 2), kwargs={"transa": True, "transb": True},
+         name="batch_matmul transposed"),
+    Case(F.batch_matmul, [arrays.normal((3, 4)), arrays.normal((3, 4, 2))], lambda a, b: a[:, None] @ b,
+         kwargs={"transa": True}, name="batch_matmul of rows by matrices"),
+    Case(F.batch_matmul, [arrays.normal((3, 4)), arrays.normal((3, 2))], lambda a, b: a[:, :, None] @ b[:, None],
+         kwargs={"transb": True}, name="batch_matmul of columns by rows"),
+    Case(F.cosine_similarity, [arrays.normal((3, 4)), arrays.normal((3, 4))], cosine),
+    Case(F.cosine_similarity, [arrays.normal((3, 4, 2)), arrays.normal((4, 2))], lambda a, b: cosine(a, b, -2),
+         kwargs={"axis": -2}, name="cosine_similarity broadcast", batched=(True, False)),
+    Case(F.cosine_similarity, [arrays.normal((3, 4)), arrays.normal((3, 1))], cosine,
+         name="cosine_similarity with a vector of one number"),
+    Case(F.cosine_similarity, [arrays.normal((5, 4), 0.5), arrays.normal((5, 4), 0.5)],
+         lambda a, b: cosine(a, b, eps=1.0), kwargs={"eps": 1.0}, name="cosine_similarity with eps"),
+    Case(F.det, [regular((3, 3))], np.linalg.det, batched=False),
+    Case(F.erf, [arrays.normal((3, 4), 2.0)], erf, elementwise=True),
+    Case(F.erfc, [arrays.normal((3, 4), 2.0)], erfc, elementwise=True),
+    Case(F.identity, [arrays.normal((3, 4))], lambda x: x, elementwise=True),
+    Case(F.identity, [arrays.normal((3, 4)), arrays.normal((2,)), arrays.integers((3,), 0, 9)], lambda *xs: xs,
+         name="identity of several"),
+    Case(F.inv, [regular((3, 3))], np.linalg.inv, batched=False),
     Case(F.square, [arrays.normal((3, 4))], np.square, elementwise=True),
 ]  # fmt: skip
 
