@@ -1,0 +1,1 @@
+"""Functions that change how other functions are run."""
