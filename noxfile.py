@@ -64,6 +64,22 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """Functions made wrong on purpose: do their tests notice? Arguments go to tools/mutants.py."""
+    install_ours(session)
+    session.install(*TEST_TOOLS)
+    session.run("python", "tools/mutants.py", *session.posargs)
+
+
+@nox.session
+def against_torch(session: nox.Session) -> None:
+    """Values and gradients of the functions beside PyTorch's; arguments go to tools/against_torch.py."""
+    install_ours(session)
+    session.install("torch==2.13.0")
+    session.run("python", "tools/against_torch.py", *session.posargs)
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Run the Python blocks of the Markdown files. Docstrings are run by the tests."""
     install_ours(session)
