@@ -203,6 +203,26 @@ def test_a_loss_in_float16_is_computed_in_float32():
     assert (y, y.dtype) == (np.float16(exact), "float16")
 
 
+class Zeros(chainette.FunctionHook):
+    """Counts the elements of the arrays of zeros into which gradients of elements are put."""
+
+    name = "zeros"
+    count = 0
+
+    def forward_preprocess(self, function, in_data):
+        self.count += np.prod(function.shape, dtype=int) if function.name == "get_item_grad" else 0
+
+
+def test_the_work_grows_as_the_number_of_frames_does():
+    counts = []
+    for frames in (10, 20):
+        x = Variable(np.zeros((frames, 2, 3)))
+        with Zeros() as zeros:
+            ctc(x, np.array([[1, 2], [2, 1]]), 0).backward()
+        counts.append(zeros.count)
+    assert 0 < counts[1] < 2.5 * counts[0]
+
+
 # Labels
 
 

@@ -381,3 +381,11 @@ def test_class_weights_may_be_integers_or_variables():
         wanted = loss(A, t, class_weight=weight.astype("d")).item()
         assert loss(A, t, class_weight=weight).item() == wanted
         assert loss(A, t, class_weight=Variable(weight.astype("d"))).item() == wanted
+
+
+def test_an_infinite_score_at_an_ignored_position_does_not_count():
+    x = chainette.Variable(np.array([[-np.inf, 1.0], [0.0, 0.0]]))
+    loss = F.softmax_cross_entropy(x, np.array([-1, 0]))
+    loss.backward()
+    np.testing.assert_allclose(loss.array, np.log(2))
+    np.testing.assert_allclose(x.grad, [[0, 0], [-0.5, 0.5]])

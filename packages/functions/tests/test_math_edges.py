@@ -161,9 +161,12 @@ def test_far_out_erf_is_flat(function, dtype):
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
-def test_the_slope_of_erf_is_precise(dtype):
+def test_the_slopes_of_erf_and_gelu_are_precise(dtype):
     x = np.linspace(-2.5, 2.5, 101).astype(dtype)
-    exact = 2 / math.sqrt(math.pi) * np.exp(-(x.astype("d") ** 2))
+    wide = x.astype("d")
+    exact = 2 / math.sqrt(math.pi) * np.exp(-(wide**2))
+    slope = [math.erfc(-v / math.sqrt(2)) / 2 for v in x.tolist()] + wide * np.exp(-(wide**2) / 2) / math.tau**0.5
+    np.testing.assert_allclose(gradient(F.gelu, x)[1], slope, rtol=10 * EPS[dtype], atol=2 * EPS[dtype])
     np.testing.assert_allclose(gradient(F.erf, x)[1], exact, rtol=10 * EPS[dtype])
     np.testing.assert_allclose(gradient(F.erfc, x)[1], -exact, rtol=10 * EPS[dtype])
 

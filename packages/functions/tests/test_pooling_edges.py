@@ -67,6 +67,13 @@ def test_a_window_may_be_larger_than_the_array_if_all_is_to_be_covered():
         F.max_pooling_2d(x, 5, cover_all=False)
 
 
+def test_windows_may_reach_far_beyond_both_ends():
+    x = Variable(np.array([[[8.0]]]))
+    y = F.average_pooling_1d(x, 8, 1, 5)
+    assert y.array.tolist() == [[[1, 1, 1, 1]]]
+    assert gradient(y, x).tolist() == [[[0.5]]]
+
+
 def test_one_window_over_all_is_the_maximum_and_the_mean():
     x = np.random.default_rng(0).standard_normal((2, 3, 7, 5))
     np.testing.assert_array_equal(F.max_pooling_2d(x, (7, 5)).array, x.max((2, 3), keepdims=True))

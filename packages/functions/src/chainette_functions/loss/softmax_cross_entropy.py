@@ -43,7 +43,7 @@ class SoftmaxCrossEntropy(Function):
         scores, total = exp_and_sum(xp, x, 1)
         loss = xp.log(total) - (xp.take_along_axis(x, picked, 1) - x.max(1, keepdims=True))
         factor = kept.astype(x.dtype) if self.weight is None else kept * self.weight[picked[:, 0]]
-        loss = loss[:, 0] * factor
+        loss = xp.where(kept, loss[:, 0], 0) * factor  # an ignored score may be infinite
         self.retain(x=x, t=t, scores=scores if self.cache_score else None, total=total if self.cache_score else None)
         if self.reduce == "no":
             self.retain(factor=factor)

@@ -6,7 +6,7 @@ from math import inf, isfinite, prod
 from chainette import Function, Variable, as_variable
 from chainette.checks import require_floating, require_range
 from chainette.errors import ArgumentError, DtypeError, ShapeError
-from chainette.operators import cast, reshape
+from chainette.operators import reshape
 from chainette.operators.get_item import GetItemGrad
 from chainette.typing import Array, ArrayLike
 from chainette_functions.array.where import Where
@@ -58,7 +58,6 @@ class ROIPooling2D(Function):
     def backward(self, gy: Variable) -> tuple[Variable, None]:
         at: Array = self.retained("at")
         gy = Where().apply(self.retained("kept"), gy, 0.0)
-        gy = cast(gy, "f") if gy.dtype == "e" else gy  # regions overlap: an element's gradient is a sum
         flat = GetItemGrad(at.ravel(), (prod(self.in_shape),)).apply(reshape(gy, (gy.size,)))
         return reshape(flat, self.in_shape), None
 
