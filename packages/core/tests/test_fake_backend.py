@@ -110,6 +110,7 @@ RESULTS = {
     "xp.sum": lambda xp, a: xp.sum(a),
     "xp.split": lambda xp, a: xp.split(a, 2)[1],
     "xp.nonzero": lambda xp, a: xp.nonzero(a)[0],
+    "a named tuple": lambda xp, a: xp.unique_counts(a).counts,
 }
 
 

@@ -95,7 +95,8 @@ def _fake(value: Any) -> Any:
     if isinstance(value, np.generic):
         return np.asarray(value).view(FakeArray)
     if isinstance(value, (tuple, list)):
-        return type(value)(_fake(each) for each in value)
+        made = map(_fake, value)
+        return type(value)(*made) if hasattr(value, "_fields") else type(value)(made)
     return value
 
 
