@@ -150,4 +150,5 @@ class TestArray(FunctionTests):
         "chainette.operators.cast",
         "chainette.operators.get_item",
     )
+    elsewhere = ("chainette_functions.array.spatial_transformer",)
     cases = CASES

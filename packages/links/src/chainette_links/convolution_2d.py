@@ -21,7 +21,8 @@ class Convolution2D(ConvolutionND):
         stride: the distance of two windows.
         pad: how many zeros stand on each side of the image.
         nobias: whether to leave out ``b``.
-        initialW: what ``W`` starts from; None means LeCunNormal: mean 0, deviation ``sqrt(1 / elements of a window)``.
+        initialW: what ``W`` starts from; None means LeCunNormal: mean 0, deviation
+            ``sqrt(groups / (in_channels * elements of a window))``.
         initial_bias: what ``b`` starts from; None means zeros.
         dilate: the distance of two elements within a window; 1 for neighbours.
         groups: channels are cut into so many groups, and each group of the output sees its group of the input only.

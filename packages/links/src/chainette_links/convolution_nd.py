@@ -26,7 +26,8 @@ class ConvolutionND(Convolving):
         stride: the distance of two windows.
         pad: how many zeros stand before and behind the input.
         nobias: whether to leave out ``b``.
-        initialW: what ``W`` starts from; None means LeCunNormal: mean 0, deviation ``sqrt(1 / elements of a window)``.
+        initialW: what ``W`` starts from; None means LeCunNormal: mean 0, deviation
+            ``sqrt(groups / (in_channels * elements of a window))``.
         initial_bias: what ``b`` starts from; None means zeros.
         cover_all: round the number of windows up, so that the last ones may reach beyond the padding.
         dilate: the distance of two elements within a window; 1 for neighbours.
@@ -70,9 +71,9 @@ class ConvolutionND(Convolving):
 
 
 class Convolution1D(ConvolutionND):
-    """Convolution over one spatial axis: ``ConvolutionND`` with ``ndim=1``, of inputs ``(batch, channels, size)``.
+    """Convolution over one spatial axis, of inputs ``(batch, channels, size)``: ``ConvolutionND`` with ``ndim=1``.
 
-    Args and parameters are those of ``ConvolutionND``.
+    Its other arguments and its parameters are those of ``ConvolutionND``.
 
     >>> layer = Convolution1D(3, 4, ksize=5)
     >>> layer(np.ones((2, 3, 7), "f")).shape
@@ -102,9 +103,9 @@ class Convolution1D(ConvolutionND):
 
 
 class Convolution3D(ConvolutionND):
-    """Convolution over three spatial axes: ``ConvolutionND`` with ``ndim=3``, of inputs ``(batch, channels, depth, height, width)``.
+    """Convolution over three spatial axes, of inputs ``(batch, channels, depth, height, width)``.
 
-    Args and parameters are those of ``ConvolutionND``.
+    It is ``ConvolutionND`` with ``ndim=3``, whose other arguments and parameters it has.
 
     >>> layer = Convolution3D(3, 4, ksize=2)
     >>> layer(np.ones((2, 3, 4, 5, 6), "f")).shape

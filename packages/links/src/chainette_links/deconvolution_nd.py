@@ -78,9 +78,9 @@ class DeconvolutionND(Convolving):
 
 
 class Deconvolution1D(DeconvolutionND):
-    """Deconvolution over one spatial axis: ``DeconvolutionND`` with ``ndim=1``, of inputs ``(batch, channels, size)``.
+    """Deconvolution over one spatial axis, of inputs ``(batch, channels, size)``: ``DeconvolutionND`` with ``ndim=1``.
 
-    Args and parameters are those of ``DeconvolutionND``.
+    Its other arguments and its parameters are those of ``DeconvolutionND``.
 
     >>> layer = Deconvolution1D(3, 4, ksize=5, stride=2)
     >>> layer(np.ones((2, 3, 3), "f")).shape
@@ -110,9 +110,9 @@ class Deconvolution1D(DeconvolutionND):
 
 
 class Deconvolution3D(DeconvolutionND):
-    """Deconvolution over three spatial axes: ``DeconvolutionND`` with ``ndim=3``, of inputs ``(batch, channels, depth, height, width)``.
+    """Deconvolution over three spatial axes, of inputs ``(batch, channels, depth, height, width)``.
 
-    Args and parameters are those of ``DeconvolutionND``.
+    It is ``DeconvolutionND`` with ``ndim=3``, whose other arguments and parameters it has.
 
     >>> layer = Deconvolution3D(3, 4, ksize=2, stride=2)
     >>> layer(np.ones((2, 3, 1, 2, 3), "f")).shape

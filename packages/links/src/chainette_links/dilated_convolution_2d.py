@@ -23,7 +23,8 @@ class DilatedConvolution2D(Convolving):
         pad: how many zeros stand on each side of the image.
         dilate: the distance of two elements within a window; 1 for neighbours.
         nobias: whether to leave out ``b``.
-        initialW: what ``W`` starts from; None means LeCunNormal: mean 0, deviation ``sqrt(1 / elements of a window)``.
+        initialW: what ``W`` starts from; None means LeCunNormal: mean 0, deviation
+            ``sqrt(1 / (in_channels * elements of a window))``.
         initial_bias: what ``b`` starts from; None means zeros.
 
     Parameters: ``W`` of shape (out_channels, in_channels, window height, window width), ``b`` of shape

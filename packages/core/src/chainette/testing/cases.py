@@ -108,13 +108,15 @@ class FunctionTests:
     """Subclass it with ``cases``, and with ``module`` and ``public``: the tests below run for each row.
 
     ``public`` names what must have a row and a documented example; by default the module's ``__all__``, of it only the
-    functions that live in modules whose names start as one of ``homes`` says, if any are given.
+    functions that live in modules whose names start as one of ``homes`` says, if any are given, and not as one of
+    ``elsewhere``, which another table is for.
     """
 
     cases: ClassVar[Sequence[Case]] = ()
     module: ClassVar[ModuleType | None] = None
     public: ClassVar[Sequence[str] | None] = None
     homes: ClassVar[Sequence[str]] = ()
+    elsewhere: ClassVar[Sequence[str]] = ()
 
     def pytest_generate_tests(self, metafunc: Any) -> None:
         names = set(metafunc.fixturenames)
@@ -136,8 +138,12 @@ class FunctionTests:
     def public_functions(self) -> dict[str, Callable[..., Any]]:
         names = self.public if self.public is not None else getattr(self.module, "__all__", ())
         functions = {name: getattr(self.module, name) for name in names}
-        homes = tuple(self.homes) or ("",)
-        return {name: function for name, function in functions.items() if function.__module__.startswith(homes)}
+        homes, elsewhere = tuple(self.homes) or ("",), tuple(self.elsewhere)
+        return {
+            name: function
+            for name, function in functions.items()
+            if function.__module__.startswith(homes) and not function.__module__.startswith(elsewhere)
+        }
 
     def test_every_public_function_has_a_row(self) -> None:
         rows = {case.function.__name__ for case in self.cases}
