@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import chainette
-from chainette import Function, Variable, operators
+from chainette import Function, FunctionHook, Variable, operators
 from chainette.errors import FunctionError
 
 
@@ -226,3 +226,22 @@ def test_two_threads_walk_at_the_same_time():
     for thread in threads:
         thread.join()
     assert errors == []
+
+
+def test_a_gradient_that_a_hook_sets_in_the_middle_of_a_walk_is_added_to_but_not_changed_in_place():
+    x, given = Variable(np.array([1.0, 2.0])), np.array([10.0, 20.0])
+
+    class Sets(FunctionHook):
+        name = "sets"
+        steps = 0
+
+        def backward_postprocess(self, function, in_data, out_grad):
+            self.steps += function.name == "mul"
+            if function.name == "mul" and self.steps == 3:
+                x.grad = given
+
+    y = ((x * 1 + x * 1) + (x * 1 + x * 1)).sum()
+    with Sets():
+        y.backward()
+    assert given.tolist() == [10, 20]
+    assert x.grad.tolist() == [12, 22]

@@ -196,6 +196,7 @@ class _Walk:
         watched = thread.settings._watched
         noting = self.retain_grad or self.only is not None
         heap, pending, to_leaf = self.heap, self.pending, self.to_leaf
+        owned: dict[Any, Variable] = {}  # the gradients of leaves that this walk made
         while heap:
             function = heappop(heap)[1]
             gradients = pending.pop(function)
@@ -237,10 +238,20 @@ class _Walk:
                                 waiting[index] = _sum(present, gradient)
                             continue
                     else:
-                        x = edge._array  # type: ignore[union-attr]
+                        leaf: Any = edge
+                        x = leaf._array
                         if array.shape != x.shape or array.dtype is not x.dtype:
                             gradient = _fit(function, gradient, x.shape, x.dtype)
                         del array
+                        mine = owned.get(leaf)
+                        if mine is not None and mine is leaf._grad and not gradient.requires_grad:
+                            mine._array += gradient._array  # as to_leaf does, once it knows that nobody else sees it
+                            continue
+                        to_leaf(leaf, gradient)
+                        mine = leaf._grad
+                        if to_leaf is _add_to_leaf and type(mine._array) is np.ndarray and not mine.requires_grad:
+                            owned[leaf] = mine
+                        continue
                     to_leaf(edge, gradient)
             except Exception as error:
                 error.add_note(self.where(function))
