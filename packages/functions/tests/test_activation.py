@@ -90,8 +90,10 @@ CASES = [
          call=lambda x: rrelu_with_given_slopes(x)[0], name="rrelu with given slopes", batched=False),
     Case(F.rrelu, [arrays.away_from_zero((3, 4))], lambda x: rrelu(x, 0.35), call=rrelu_in_test_mode, elementwise=True,
          name="rrelu in test mode"),
-    Case(F.swish, [arrays.normal((3, 4)), arrays.normal((4,))], lambda x, beta: x / (1 + np.exp(-beta * x)),
-         batched=(True, False)),
+    Case(F.swish, [arrays.normal((2, 3, 4)), arrays.normal((3,))],
+         lambda x, beta: x / (1 + np.exp(-beta[:, None] * x)), batched=(True, False)),
+    Case(F.swish, [arrays.normal((3, 4))], lambda x: x / (1 + np.exp(-0.5 * x)), kwargs={"beta": 0.5},
+         name="swish by a number"),
 ]  # fmt: skip
 
 

@@ -117,6 +117,7 @@ WRONG = [
     ("maxout 2", lambda: F.maxout(A, 0), ShapeError, "pools of 0"),
     ("maxout 3", lambda: F.maxout(A, 1, axis=2), ShapeError, "maxout: axis 2"),
     ("prelu", lambda: F.prelu(A, np.ones(2)), ShapeError, r"prelu: W has shape \(2,\)"),
+    ("swish", lambda: F.swish(A, np.ones(2)), ShapeError, r"swish: beta has shape \(2,\)"),
     ("prelu 2", lambda: F.prelu(A, np.ones((3, 1))), ShapeError, r"prelu: W has shape \(3, 1\)"),
     ("softmin", lambda: F.softmin(A, axis=2), ShapeError, "axis 2"),
     ("squeeze", lambda: F.squeeze(A, 0), ShapeError, "whose size is not 1"),

@@ -69,8 +69,10 @@ from chainette_functions.connection.local_convolution_2d import local_convolutio
 from chainette_functions.connection.scaled_dot_product_attention import scaled_dot_product_attention
 from chainette_functions.evaluation.accuracy import accuracy
 from chainette_functions.evaluation.binary_accuracy import binary_accuracy
+from chainette_functions.loss.black_out import black_out
 from chainette_functions.loss.connectionist_temporal_classification import connectionist_temporal_classification
 from chainette_functions.loss.contrastive import contrastive
+from chainette_functions.loss.crf1d import argmax_crf1d, crf1d
 from chainette_functions.loss.cross_covariance import cross_covariance
 from chainette_functions.loss.elementwise_errors import absolute_error, mean_absolute_error, squared_error
 from chainette_functions.loss.hinge import hinge
@@ -102,11 +104,17 @@ from chainette_functions.noise.gumbel_softmax import gumbel_softmax
 from chainette_functions.noise.simplified_dropconnect import simplified_dropconnect
 from chainette_functions.noise.zoneout import zoneout
 from chainette_functions.normalization.batch_normalization import batch_normalization
+from chainette_functions.normalization.batch_renormalization import batch_renormalization, fixed_batch_renormalization
+from chainette_functions.normalization.decorrelated_batch_normalization import (
+    decorrelated_batch_normalization,
+    fixed_decorrelated_batch_normalization,
+)
 from chainette_functions.normalization.fixed_batch_normalization import fixed_batch_normalization
 from chainette_functions.normalization.group_normalization import group_normalization
 from chainette_functions.normalization.l2_normalization import normalize
 from chainette_functions.normalization.layer_normalization import layer_normalization
 from chainette_functions.normalization.local_response_normalization import local_response_normalization
+from chainette_functions.normalization.rms_normalization import rms_normalization
 from chainette_functions.pooling.average_pooling_2d import average_pooling_2d
 from chainette_functions.pooling.average_pooling_nd import average_pooling_1d, average_pooling_3d, average_pooling_nd
 from chainette_functions.pooling.max_pooling_2d import max_pooling_2d
@@ -130,6 +138,7 @@ __all__ = [
     "accuracy",
     "add",
     "argmax",
+    "argmax_crf1d",
     "argmin",
     "average",
     "average_pooling_1d",
@@ -141,10 +150,12 @@ __all__ = [
     "batch_l2_norm_squared",
     "batch_matmul",
     "batch_normalization",
+    "batch_renormalization",
     "bernoulli_nll",
     "bias",
     "bilinear",
     "binary_accuracy",
+    "black_out",
     "broadcast",
     "broadcast_to",
     "cast",
@@ -161,11 +172,13 @@ __all__ = [
     "copy",
     "cos",
     "cosine_similarity",
+    "crf1d",
     "cross_covariance",
     "deconvolution_1d",
     "deconvolution_2d",
     "deconvolution_3d",
     "deconvolution_nd",
+    "decorrelated_batch_normalization",
     "deformable_convolution_2d_sampler",
     "depth2space",
     "depthwise_convolution_2d",
@@ -180,6 +193,8 @@ __all__ = [
     "exp",
     "expand_dims",
     "fixed_batch_normalization",
+    "fixed_batch_renormalization",
+    "fixed_decorrelated_batch_normalization",
     "flatten",
     "flip",
     "forget",
@@ -238,6 +253,7 @@ __all__ = [
     "repeat",
     "reshape",
     "resize_images",
+    "rms_normalization",
     "roi_pooling_2d",
     "rollaxis",
     "rrelu",

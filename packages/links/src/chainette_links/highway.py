@@ -58,4 +58,5 @@ class Highway(Chain):
         if x.ndim != 2 or x.shape[1] != size:
             raise ShapeError(f"Highway: x has shape {x.shape} (expected (batch, {size})).")
         gate = sigmoid(self.transform(x))
-        return self.activate(self.plain(x)) * gate + x * (1 - gate)
+        y: Variable = self.activate(self.plain(x)) * gate + x * (1 - gate)
+        return y

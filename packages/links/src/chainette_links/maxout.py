@@ -65,5 +65,7 @@ def _one_axis(name: str, values: Any, pools: tuple[int, int], ndim: int) -> Any:
         return values
     if values.ndim != ndim or values.shape[:2] != pools:
         expected = f"(out_size, pool_size{', in_size' if ndim == 3 else ''})"
-        raise ShapeError(f"Maxout: {name} has shape {tuple(values.shape)} (expected {expected}, that is {pools} first).")
+        raise ShapeError(
+            f"Maxout: {name} has shape {tuple(values.shape)} (expected {expected}, that is {pools} first)."
+        )
     return values.reshape(pools[0] * pools[1], *values.shape[2:])

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from chainette import Parameter, Variable, as_variable
-from chainette.errors import ShapeError
+from chainette.checks import require_floating
 from chainette.initializers import InitializerLike, get_initializer
-from chainette.operators import reshape
 from chainette.typing import ArrayLike, Shape
 from chainette_functions import swish
 from chainette_links.link import Link
@@ -37,8 +36,6 @@ class Swish(Link):
         """Apply the unit to each element."""
         x = as_variable(x)
         if not self.beta.is_initialized:
+            require_floating("Swish", x=x)
             self.beta.initialize(x.shape[1:])
-        beta = self.beta
-        if x.shape[1 : 1 + beta.ndim] != beta.shape:
-            raise ShapeError(f"Swish: beta has shape {beta.shape} (expected how {x.shape[1:]}, one sample, begins).")
-        return swish(x, reshape(beta, (*beta.shape, *(1,) * (x.ndim - 1 - beta.ndim))))
+        return swish(x, self.beta)

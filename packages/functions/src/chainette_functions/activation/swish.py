@@ -1,8 +1,9 @@
 """Swish and SiLU."""
 
 from chainette import Variable, as_variable
-from chainette.operators import mul
-from chainette.typing import ArrayLike
+from chainette.errors import ShapeError
+from chainette.operators import mul, reshape
+from chainette.typing import SCALAR_TYPES, ArrayLike
 from chainette_functions.activation.sigmoid import sigmoid
 
 
@@ -11,10 +12,14 @@ def swish(x: ArrayLike, beta: ArrayLike) -> Variable:
 
     Args:
         x: any shape, a floating dtype.
-        beta: a number, or an array that is broadcast to ``x``; it gets a gradient.
+        beta: a number; or an array whose shape is the beginning of ``x.shape[1:]`` (the rest is broadcast), such as
+            ``(channels,)``. It gets a gradient.
 
     Returns:
         The shape and dtype of ``x``.
+
+    Raises:
+        ShapeError: the shapes do not fit.
 
     Source: Ramachandran, Zoph, Le, "Searching for Activation Functions", 2017.
 
@@ -22,7 +27,12 @@ def swish(x: ArrayLike, beta: ArrayLike) -> Variable:
     array([0.    , 1.7616])
     """
     x = as_variable(x)
-    return x * sigmoid(mul(beta, x))
+    if type(beta) in SCALAR_TYPES:
+        return x * sigmoid(mul(beta, x))
+    beta = as_variable(beta)
+    if beta.shape != x.shape[1 : 1 + beta.ndim]:
+        raise ShapeError(f"swish: beta has shape {beta.shape} (expected how {x.shape[1:]}, one sample, begins).")
+    return x * sigmoid(x * reshape(beta, (*beta.shape, *(1,) * (x.ndim - 1 - beta.ndim))))
 
 
 def silu(x: ArrayLike) -> Variable:
@@ -39,4 +49,5 @@ def silu(x: ArrayLike) -> Variable:
     >>> silu(np.array([0.0, 2.0])).array.round(4)
     array([0.    , 1.7616])
     """
-    return swish(x, 1.0)
+    x = as_variable(x)
+    return x * sigmoid(x)

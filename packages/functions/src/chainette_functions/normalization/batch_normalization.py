@@ -22,11 +22,17 @@ class BatchNormalization(Standardize):
 
     def forward(self, x: Array, gamma: Array, beta: Array) -> Array:
         y = super().forward(x, gamma, beta)
-        if x.size and not is_recomputing():  # an empty batch has no mean
-            count = elements(x.shape, self.axes)
-            self.follow(self.running_mean, self.mean)
-            self.follow(self.running_var, self.var * (count / max(count - 1, 1)))  # what is unbiased
+        self.move_averages(x)
         return y
+
+    def move_averages(self, x: Array) -> None:
+        if x.size and not is_recomputing():  # an empty batch has no mean
+            self.follow(self.running_mean, self.mean)
+            self.follow(self.running_var, self.unbiased_var(x))
+
+    def unbiased_var(self, x: Array) -> Array:
+        count = elements(x.shape, self.axes)
+        return self.var * (count / max(count - 1, 1))
 
     def follow(self, running: Array | None, now: Array) -> None:
         if running is not None:
@@ -82,22 +88,30 @@ def batch_normalization(
     require_eps(name, eps)
     if not 0 <= decay <= 1:
         raise ArgumentError(f"{name}: decay={decay} (expected a number from 0 to 1).")
-    mean, var = _running("running_mean", running_mean, x, gamma), _running("running_var", running_var, x, gamma)
+    mean = require_running(name, "running_mean", running_mean, x, gamma.shape)
+    var = require_running(name, "running_var", running_var, x, gamma.shape)
     function = BatchNormalization(axes, eps, mean, var, decay)
     return function.apply(x, reshape(gamma, aligned), reshape(beta, aligned))
 
 
-def _running(which: str, given: Array | None, x: Variable, gamma: Variable) -> Array | None:
-    """The array to be changed in place, which fits."""
+def require_running(name: str, which: str, given: Array | None, x: Variable, shape: Shape) -> Array | None:
+    """A running average can be changed in place by what ``x`` gives: it has that shape, and lies where ``x`` does.
+
+    Returns:
+        The array; None where none is given.
+
+    Raises:
+        DtypeError: it is not floating.
+        ShapeError: it has another shape.
+        BackendMismatchError: it lies elsewhere.
+    """
     if given is None:
         return None
     running = as_variable(given)
-    require_floating("batch_normalization", **{which: running})
-    require_shape("batch_normalization", which, running, gamma.shape)
+    require_floating(name, **{which: running})
+    require_shape(name, which, running, shape)
     if running.device != x.device:
-        raise BackendMismatchError(
-            f"batch_normalization: {which} lies on {running.device} (expected {x.device}, where x is)."
-        )
+        raise BackendMismatchError(f"{name}: {which} lies on {running.device} (expected {x.device}, where x is).")
     return running.array
 
 

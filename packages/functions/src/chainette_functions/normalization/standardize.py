@@ -26,14 +26,8 @@ class Standardize(Function):
         self.eps = eps
 
     def forward(self, x: Array, gamma: Array, beta: Array) -> Array:
-        count = elements(x.shape, self.axes)
-        mean = x.sum(self.axes, dtype="f" if x.dtype == "e" else None, keepdims=True) / count
-        y = x - mean
-        rest = y.sum(self.axes, keepdims=True) / count  # what rounding left of the mean hides a small variance
-        y -= rest
-        self.mean, self.var = mean + rest, self.xp.square(y).sum(self.axes, keepdims=True) / count
-        factor = 1 / self.xp.sqrt(self.var + self.eps)
-        self.retain(x=x, gamma=gamma, mean=mean, rest=rest, factor=factor)
+        y, factor = self.centred(x)
+        self.retain(gamma=gamma)
         if gamma.shape == factor.shape:  # the product of the two is small
             y *= factor * gamma
         else:
@@ -41,6 +35,18 @@ class Standardize(Function):
             y *= gamma
         y += beta
         return y.astype(x.dtype, copy=False)
+
+    def centred(self, x: Array) -> tuple[Array, Array]:
+        """x - mean, and what makes x_hat of it; the statistics are kept."""
+        count = elements(x.shape, self.axes)
+        mean = x.sum(self.axes, dtype="f" if x.dtype == "e" else None, keepdims=True) / count
+        y = x - mean
+        rest = y.sum(self.axes, keepdims=True) / count  # what rounding left of the mean hides a small variance
+        y -= rest
+        self.mean, self.var = mean + rest, self.xp.square(y).sum(self.axes, keepdims=True) / count
+        factor = 1 / self.xp.sqrt(self.var + self.eps)
+        self.retain(x=x, mean=mean, rest=rest, factor=factor)
+        return y, factor
 
     def backward(self, gy: Variable) -> tuple[Variable, Variable, Variable]:
         statistics = self.retained("mean"), self.retained("rest"), self.retained("factor")

@@ -26,12 +26,17 @@ Parameters = Sequence[Sequence[ArrayLike]]
 States = tuple[Variable, ...]
 """What a cell hands on from step to step, each ``(rows, units)``; the first is its output."""
 
-Step = Callable[..., States]
-"""``step(x, *states)`` gives the states after one step."""
+Run = Callable[[Variable, list[int], States, bool], tuple[Variable, States]]
+"""``run(x, sizes, states, backwards)`` takes all steps, of which there is at least one, in one direction: ``x`` is
+packed, ``sizes`` says how many sequences are not over at each step. It gives the outputs, packed, and the states where
+each sequence ends."""
 
-Cell = Callable[[list[Variable], list[Variable]], tuple[Variable, Variable, Step]]
+Step = Callable[..., States]
+"""``step(x, *states)`` gives the states after one step. ``by_steps`` makes a Run of it."""
+
+Cell = Callable[[list[Variable], list[Variable]], tuple[Variable, Variable, Run]]
 """``cell(ws, bs)`` makes, of one direction's parameters, the weights and biases that are applied to all inputs at
-once, and the step that takes the result."""
+once, and the run that takes the result."""
 
 REMOVED = {
     "train": "set chainette.config.train, e.g. with chainette.test_mode()",
@@ -87,9 +92,12 @@ def n_step(
         outputs = []
         for direction in range(directions):
             k = layer * directions + direction
-            W, b, step = cell(weights[k], biases[k])
-            steps = split_axis(linear(x, W, b), list(accumulate(sizes))[:-1], axis=0) if sizes else ()
-            h, states = _run(step, steps, tuple(state[k] for state in starts), backwards=direction == 1)
+            W, b, run = cell(weights[k], biases[k])
+            states = tuple(state[k] for state in starts)
+            if sizes:
+                h, states = run(linear(x, W, b), sizes, states, direction == 1)
+            else:
+                h = states[0][:0]
             outputs.append(h)
             ends.append(states)
         x = concat(outputs, axis=1) if bidirectional else outputs[0]
@@ -98,25 +106,29 @@ def n_step(
     return final, list(split_axis(ys, list(accumulate(lengths))[:-1], axis=0))
 
 
-def _run(step: Step, inputs: Sequence[Variable], states: States, backwards: bool) -> tuple[Variable, States]:
-    """The outputs of all steps, packed as the inputs are, and the states of each sequence when it is over."""
-    batch = len(states[0])
-    aside: list[States] = []  # states of sequences that are over or, backwards, not begun; the next to join comes last
-    if backwards:
-        inputs = inputs[::-1]
-        states, *later = _cut(states, sorted({len(x) for x in inputs} - {batch}))
-        aside = later[::-1]
-    outputs = []
-    for x in inputs:
-        if len(x) < len(states[0]):
-            states, over = _cut(states, [len(x)])
-            aside.append(over)
-        elif len(x) > len(states[0]):
-            states = _join(states, aside.pop())
-        states = step(x, *states)
-        outputs.append(states[0])
-    h = concat(outputs[::-1] if backwards else outputs, axis=0) if outputs else states[0][:0]
-    return h, _join(states, *reversed(aside))
+def by_steps(step: Step) -> Run:
+    """A run that takes one step after the other."""
+
+    def run(x: Variable, sizes: list[int], states: States, backwards: bool) -> tuple[Variable, States]:
+        inputs = split_axis(x, list(accumulate(sizes))[:-1], axis=0)
+        batch = len(states[0])
+        aside: list[States] = []  # states of sequences that are over or, backwards, not begun; the next comes last
+        if backwards:
+            inputs = inputs[::-1]
+            states, *later = _cut(states, sorted({*sizes} - {batch}))
+            aside = later[::-1]
+        outputs = []
+        for x_t in inputs:
+            if len(x_t) < len(states[0]):
+                states, over = _cut(states, [len(x_t)])
+                aside.append(over)
+            elif len(x_t) > len(states[0]):
+                states = _join(states, aside.pop())
+            states = step(x_t, *states)
+            outputs.append(states[0])
+        return concat(outputs[::-1] if backwards else outputs, axis=0), _join(states, *reversed(aside))
+
+    return run
 
 
 def _cut(states: States, positions: list[int]) -> list[States]:

@@ -9,7 +9,7 @@ from chainette.typing import Array, ArrayLike
 from chainette_functions.array.stack import stack
 from chainette_functions.connection.linear import linear
 from chainette_functions.rnn.lstm import by_channel, by_gate
-from chainette_functions.rnn.n_step import REMOVED, Parameters, States, Step, interleave, n_step
+from chainette_functions.rnn.n_step import REMOVED, Parameters, Run, States, by_steps, interleave, n_step
 
 
 class GRU(Function):
@@ -93,14 +93,14 @@ class GRUGrad(Function):
         )
 
 
-def _cell(ws: list[Variable], bs: list[Variable]) -> tuple[Variable, Variable, Step]:
+def _cell(ws: list[Variable], bs: list[Variable]) -> tuple[Variable, Variable, Run]:
     U, b = interleave(ws[3:]), interleave(bs[3:])
 
     def step(x: Variable, h: Variable) -> States:
         outputs: Any = GRU().apply(h, x, linear(h, U, b))
         return outputs[:1]  # type: ignore[no-any-return]
 
-    return interleave(ws[:3]), interleave(bs[:3]), step
+    return interleave(ws[:3]), interleave(bs[:3]), by_steps(step)
 
 
 @removed_arguments(**REMOVED)

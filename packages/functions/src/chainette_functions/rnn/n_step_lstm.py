@@ -5,22 +5,25 @@ from typing import Any
 
 from chainette import Variable
 from chainette.checks import removed_arguments
-from chainette.operators import matmul
 from chainette.typing import ArrayLike
-from chainette_functions.rnn.lstm import LSTM
-from chainette_functions.rnn.n_step import REMOVED, Parameters, States, Step, interleave, n_step
+from chainette_functions.array.concat import concat
+from chainette_functions.rnn.lstm_layer import LSTMLayer
+from chainette_functions.rnn.n_step import REMOVED, Parameters, Run, States, n_step
 
 
-def _cell(ws: list[Variable], bs: list[Variable]) -> tuple[Variable, Variable, Step]:
-    order = (2, 0, 1, 3)  # lstm's channels are a, i, f, o
-    U = interleave([ws[4 + k] for k in order])
+ORDER = (2, 0, 1, 3)
+"""Where the parameters of LSTMLayer's gates a, i, f, o stand among those of i, f, a, o."""
 
-    def step(x: Variable, h: Variable, c: Variable) -> States:
-        outputs: Any = LSTM().apply(c, x + matmul(h, U, transb=True))
-        c, h, _ = outputs
-        return h, c
 
-    return interleave([ws[k] for k in order]), interleave([bs[k] + bs[4 + k] for k in order]), step
+def _cell(ws: list[Variable], bs: list[Variable]) -> tuple[Variable, Variable, Run]:
+    U = concat([ws[4 + k] for k in ORDER], axis=0)
+
+    def run(x: Variable, sizes: list[int], states: States, backwards: bool) -> tuple[Variable, States]:
+        outputs: Any = LSTMLayer(sizes, backwards).apply(x, U, *states)
+        ys, h, c, *_ = outputs
+        return ys, (h, c)
+
+    return concat([ws[k] for k in ORDER], axis=0), concat([bs[k] + bs[4 + k] for k in ORDER], axis=0), run
 
 
 @removed_arguments(**REMOVED)

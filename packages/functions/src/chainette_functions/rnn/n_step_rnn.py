@@ -8,17 +8,17 @@ from chainette.operators import matmul
 from chainette.typing import ArrayLike
 from chainette_functions.activation.relu import relu
 from chainette_functions.activation.tanh import tanh
-from chainette_functions.rnn.n_step import REMOVED, Cell, Parameters, States, Step, n_step
+from chainette_functions.rnn.n_step import REMOVED, Cell, Parameters, Run, States, by_steps, n_step
 
 ACTIVATIONS: dict[str, Callable[[ArrayLike], Variable]] = {"tanh": tanh, "relu": relu}
 
 
 def _cell(activation: Callable[[ArrayLike], Variable]) -> Cell:
-    def cell(ws: list[Variable], bs: list[Variable]) -> tuple[Variable, Variable, Step]:
+    def cell(ws: list[Variable], bs: list[Variable]) -> tuple[Variable, Variable, Run]:
         def step(x: Variable, h: Variable) -> States:
             return (activation(x + matmul(h, ws[1], transb=True)),)
 
-        return ws[0], bs[0] + bs[1], step
+        return ws[0], bs[0] + bs[1], by_steps(step)
 
     return cell
 

@@ -18,14 +18,24 @@ class Lambda(Link):
     >>> halve = Lambda(lambda x: x / 2)
     >>> halve(np.ones(2, "f"))
     array([0.5, 0.5], dtype=float32)
+    >>> from chainette.functions import relu
+    >>> Lambda(relu)
+    Lambda  relu
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__()
-        if not callable(function):
-            raise ArgumentError(f"Lambda: got a {type(function).__name__} (expected a function).")
+        if not callable(function) or isinstance(function, Link):
+            raise ArgumentError(
+                f"Lambda: got a {type(function).__name__} (expected a function; a Link needs no Lambda)."
+            )
         self.function = function
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function."""
         return self.function(*args, **kwargs)
+
+    def _lines(self, name: str, depth: int) -> list[str]:
+        """The function's name in place of shapes."""
+        function = getattr(self.function, "__name__", self.function)
+        return [f"{'  ' * depth}{name and name + ': '}Lambda  {function}"]

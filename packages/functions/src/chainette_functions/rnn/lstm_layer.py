@@ -1,0 +1,134 @@
+"""Long short-term memory over packed sequences: all steps of one layer in one direction."""
+
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any
+
+from chainette import Function, Variable, as_variable
+from chainette.operators import matmul, reshape, transpose
+from chainette.typing import Array
+from chainette_functions.array.concat import concat
+from chainette_functions.array.split_axis import split_axis
+from chainette_functions.rnn.lstm import LSTMGrad, by_channel
+
+
+class LSTMLayer(Function):
+    """The outputs, packed as the inputs are, and ``h`` and ``c`` where each sequence ends.
+
+    ``x`` is what the inputs contribute, ``(rows of all steps, 4 units)``: first the channels of all a, then those of
+    i, f, o. Four more outputs are for the gradient, of all steps too: gates, cells, and ``h`` and ``c`` before the step.
+
+    The weights get their gradient in one product for all steps. One a step would write all of it anew each time, which
+    takes longer than all else where few sequences are left.
+
+    Args:
+        sizes: for each step, how many sequences are not over; at least one step.
+        backwards: run from the last step to the first.
+    """
+
+    def __init__(self, sizes: Sequence[int], backwards: bool) -> None:
+        self.ends = list(accumulate(sizes))
+        self.backwards = backwards
+        steps = [slice(end - size, end) for size, end in zip(sizes, self.ends, strict=True)]
+        self.steps = steps[::-1] if backwards else steps
+
+    def forward(self, x: Array, U: Array, h: Array, c: Array) -> tuple[Array, ...]:
+        xp, units = self.xp, U.shape[1]
+        dtype = xp.result_type(x, U, h, c)
+        channels, h, c = (each.astype(dtype) for each in (x, h, c))
+        transposed = self.transposed(U.astype(dtype, copy=False))
+        ys, cells, h_before, c_before = (xp.empty((len(x), units), dtype) for _ in range(4))
+        for rows in self.steps:
+            n = rows.stop - rows.start
+            h_before[rows], c_before[rows] = h[:n], c[:n]
+            step, cell, y = channels[rows], cells[rows], ys[rows]
+            step += h[:n].dot(transposed)
+            sigmoids = step[:, units:]
+            sigmoids *= 0.5  # sigmoid(x) = (1 + tanh(x / 2)) / 2: one tanh for all gates, which cannot overflow
+            xp.tanh(step, out=step)
+            sigmoids *= 0.5
+            sigmoids += 0.5
+            a, i, f, o = by_block(step)
+            xp.multiply(f, c[:n], out=cell)
+            cell += a * i
+            xp.tanh(cell, out=y)
+            y *= o
+            h[:n], c[:n] = y, cell
+        gates = by_block(channels)
+        self.retain(U=U, gates=gates, cells=cells, h_before=h_before, c_before=c_before)
+        return ys, h, c, gates, cells, h_before, c_before
+
+    def transposed(self, U: Array) -> Array:
+        """``U.T``, for many steps with rows in one piece, by which BLAS multiplies few rows in half the time."""
+        if len(self.steps) <= 8 or self.ran_on is not None:
+            return U.T
+        copied = self.xp.empty(U.shape[::-1], U.dtype)
+        for start in range(0, len(U), 16):  # in strips that fit the cache: at once it can take seven times as long
+            copied[:, start : start + 16] = U[start : start + 16].T
+        return copied
+
+    def backward(self, *gradients: Variable | None) -> tuple[Variable | None, ...]:
+        gy, gh, gc, *others = gradients  # the others come only where a gradient is differentiated
+        U = self.retained("U")
+        gates, cells, c_before = (self.by_step(self.retained(name)) for name in ("gates", "cells", "c_before"))
+        gys, ggates, gcells, gh_before, gc_before = map(self.by_step, (gy, *others))
+        with U.device.use():
+            gh, gc = (as_variable(U.xp.zeros(*self.output_types[1])) if g is None else g for g in (gh, gc))
+        gxs: list[Variable] = []
+        for t in reversed(range(len(self.steps))):
+            n = len(cells[t])
+            (gh, *gh_rest), (gc, *gc_rest) = (split_axis(g, [n], 0) if n < len(g) else (g,) for g in (gh, gc))
+            step: Any = LSTMStepGrad().apply(c_before[t], gates[t], cells[t], _add(gc, gcells[t]), _add(gh, gys[t]))
+            gc, gx = step
+            if ggates[t] is not None:
+                a, sigmoids = split_axis(gates[t], [1], 0)
+                gx = gx + _by_channel(ggates[t] * concat([1 - a * a, sigmoids * (1 - sigmoids)], 0))
+            gh, gc = _add(matmul(gx, U), gh_before[t]), _add(gc, gc_before[t])
+            gh, gc = (concat([g, *rest], 0) if rest else g for g, rest in ((gh, gh_rest), (gc, gc_rest)))
+            gxs.append(gx)
+        gx = concat(gxs if self.backwards else gxs[::-1], 0)
+        gU = matmul(gx, self.retained("h_before"), transa=True) if self.needs_input_grad[1] else None
+        return gx, gU, gh, gc
+
+    def by_step(self, packed: Variable | None) -> Sequence[Any]:
+        """The steps in the order in which they are run; None for each of none."""
+        if packed is None:
+            return [None] * len(self.steps)
+        pieces = split_axis(packed, self.ends[:-1], packed.ndim - 2)
+        return pieces[::-1] if self.backwards else pieces
+
+
+class LSTMStepGrad(LSTMGrad):
+    """LSTMGrad for channels in blocks."""
+
+    def forward(self, c_prev: Array, gates: Array, c: Array, gc: Array, gh: Array) -> tuple[Array, Array]:
+        self.retain(c_prev=c_prev, gates=gates, c=c, gc=gc, gh=gh)
+        a, i, f, o = gates
+        y = self.xp.tanh(c)
+        dc = gh * o * (1 - y * y) + gc
+        gx = self.xp.empty((len(c), 4 * c.shape[1]), gates.dtype)
+        ga, gi, gf, go = by_block(gx)
+        ga[...] = dc * i * (1 - a * a)
+        gi[...] = dc * a * i * (1 - i)
+        gf[...] = dc * c_prev * f * (1 - f)
+        go[...] = gh * y * o * (1 - o)
+        return dc * f, gx
+
+    def backward(self, ggc_prev: Variable | None, ggx: Variable | None) -> tuple[Variable, ...]:
+        return super().backward(ggc_prev, None if ggx is None else by_channel(by_block(ggx)))
+
+
+def by_block(x: Any) -> Any:
+    """An array or a Variable ``(rows, 4 units)`` seen as ``(4, rows, units)``."""
+    rows, channels = x.shape
+    return x.reshape((rows, 4, channels // 4)).transpose((1, 0, 2))
+
+
+def _by_channel(gates: Variable) -> Variable:
+    """What ``by_block`` gave as it was before."""
+    _, rows, units = gates.shape
+    return reshape(transpose(gates, (1, 0, 2)), (rows, 4 * units))
+
+
+def _add(x: Variable, more: Variable | None) -> Variable:
+    return x if more is None else x + more
