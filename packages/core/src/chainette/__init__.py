@@ -31,7 +31,13 @@ from chainette.random import seed
 from chainette import errors, function_hooks, initializers
 
 if TYPE_CHECKING:
-    from chainette_links import Chain as Chain, ChainList as ChainList, Link as Link, Sequential as Sequential
+    from chainette_links import (
+        Chain as Chain,
+        ChainList as ChainList,
+        Link as Link,
+        LinkHook as LinkHook,
+        Sequential as Sequential,
+    )
     from chainette_optimizers import GradientMethod as GradientMethod, Optimizer as Optimizer, UpdateRule as UpdateRule
 
     __version__: str

@@ -221,7 +221,7 @@ def _how_to_get(distribution: str) -> str:
 
 
 _HOMES = {
-    "chainette-links": {"Chain", "ChainList", "Link", "Sequential"},
+    "chainette-links": {"Chain", "ChainList", "Link", "LinkHook", "Sequential"},
     "chainette-optimizers": {"GradientMethod", "Optimizer", "UpdateRule"},
 }
 

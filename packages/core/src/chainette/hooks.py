@@ -41,6 +41,7 @@ API_VERSION = 1
 KINDS = (
     "functions",
     "links",
+    "link_hooks",
     "optimizers",
     "optimizer_hooks",
     "serializers",

@@ -15,12 +15,13 @@ from chainette.errors import ArgumentError, ShapeError
 from chainette.initializers import InitializerLike
 from chainette.typing import DTypeLike, Shape
 from chainette_links.copying import COPY_MODES, copied_parameter, with_dtype
+from chainette_links.link_hook import Hooked, call_watched
 
 if TYPE_CHECKING:
     from chainette_links.sequential import Sequential
 
 
-class Link:
+class Link(Hooked):
     """A part of a network that has parameters.
 
     A subclass makes its parameters inside ``with self.init_scope():`` and computes in ``forward`` (or ``__call__``).
@@ -52,7 +53,9 @@ class Link:
             self.add_param(name, shape, dtype)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Compute with the link: what ``forward`` does."""
+        """Compute with the link: what ``forward`` does, with the hooks around it that are installed."""
+        if self._watched:
+            return call_watched(self, args, kwargs)
         return self.forward(*args, **kwargs)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
@@ -357,7 +360,9 @@ class Link:
                 with parameter.device.use():
                     parameter.array[...] = to_device(array, parameter.device)
         for name in self._persistent:
-            setattr(self, name, serializer(name, getattr(self, name)))
+            value, stored = getattr(self, name), serializer(name, getattr(self, name))
+            is_new = value is None and is_array(stored)  # it was read from a file, and lies on the CPU
+            setattr(self, name, to_device(stored, self._device) if is_new else stored)
 
     def __repr__(self) -> str:
         return "\n".join(self._lines(self.name or "", 0))
