@@ -25,7 +25,7 @@ def statistics(x, ndim):
     return mean, (centred**2).sum(axes) / count
 
 
-def renormalized(x, gamma, beta, rmax, dmax, mean=0.0, var=1.0, eps=EPS):
+def renormalized(x, gamma, beta, rmax, dmax, mean, var, eps=EPS):
     now, spread = statistics(x, gamma.ndim)
     sigma, wanted = np.sqrt(spread + eps), np.sqrt(var + eps)
     r, d = np.clip(sigma / wanted, 1 / rmax, rmax), np.clip((now - mean) / wanted, -dmax, dmax)
@@ -78,12 +78,13 @@ def rms(x, gamma, eps=1e-6):
 
 FIRST = (True, False, False)
 FAR, WIDE = np.array([9.0, -9.0, 9.0]), np.array([0.01, 9.0, 100.0])
+FEW, MANY = np.array([[9.0, -9.0], [9.0, 9.0]]), np.array([[0.01, 9.0], [0.02, 100.0]])
 NEAR, USUAL = np.array([0.1, -0.2, 0.3]), np.array([0.7, 1.3, 0.5])
 LOOSE = {"float16": {"atol": 1e-2, "rtol": 1e-2}, "float32": {"atol": 1e-5, "rtol": 5e-5}}
 
 CASES = [
     Case(F.batch_renormalization, [arrays.normal((5, 3)), arrays.normal((3,)), arrays.normal((3,))],
-         lambda *xs: renormalized(*xs, 1, 0), kwargs={"rmax": 1, "dmax": 0}, batched=FIRST),
+         lambda *xs: renormalized(*xs, 1, 0, NEAR, USUAL), call=renormalize(1, 0, NEAR, USUAL), batched=FIRST),
     Case(F.batch_renormalization, [arrays.normal((5, 3)), arrays.normal((3,)), arrays.normal((3,))],
          lambda *xs: renormalized(*xs, 1.5, 0.5, FAR, WIDE), call=renormalize(1.5, 0.5, FAR, WIDE), batched=FIRST,
          name="batch_renormalization at the limits"),  # where r and d are constants, also for numerics
@@ -91,14 +92,11 @@ CASES = [
          lambda *xs: renormalized(*xs, 1.5, 0.5, FAR, WIDE, 0.3), call=renormalize(1.5, 0.5, FAR, WIDE, eps=0.3),
          batched=FIRST, name="batch_renormalization of signals, with eps"),
     Case(F.batch_renormalization, [arrays.normal((3, 2, 2)), arrays.normal((2, 2)), arrays.normal((2, 2))],
-         lambda *xs: renormalized(*xs, 1, 0), kwargs={"rmax": 1, "dmax": 0}, batched=FIRST,
+         lambda *xs: renormalized(*xs, 1.5, 0.5, FEW, MANY), call=renormalize(1.5, 0.5, FEW, MANY), batched=FIRST,
          name="batch_renormalization of units in several axes"),
     Case(F.batch_renormalization, [arrays.normal((5, 3)), arrays.normal((3,)), arrays.normal((3,))],
          lambda *xs: renormalized(*xs, 9, 9, NEAR, USUAL), call=renormalize(9, 9, NEAR, USUAL), gradient=False,
          batched=False, name="batch_renormalization within the limits"),
-    Case(F.batch_renormalization, [arrays.normal((5, 3)), arrays.normal((3,)), arrays.normal((3,))],
-         lambda *xs: renormalized(*xs, 9, 9), kwargs={"rmax": 9, "dmax": 9}, gradient=False, batched=False,
-         name="batch_renormalization without averages"),
     Case(F.fixed_batch_renormalization,
          [arrays.normal((4, 3, 2)), *[arrays.normal((3,))] * 3, arrays.positive((3,))], fixed,
          batched=(True, *[False] * 4)),
@@ -235,7 +233,7 @@ def test_float16_is_computed_in_float32(size):
     y = F.rms_normalization(x, gamma, eps=1e-12)
     np.testing.assert_allclose(y.array, [[1, -1, 1, 1]], rtol=2e-3)
     assert y.dtype == "e"
-    z = F.batch_renormalization(x.T, gamma[:1], 0 * gamma[:1], 1, 0, eps=1e-12)
+    z = F.batch_renormalization(x.T, gamma[:1], 0 * gamma[:1], 1, 0, 1e-12, np.zeros(1), np.ones(1))
     np.testing.assert_allclose(z.array.astype("d").var(), 1, rtol=2e-3)
 
 
@@ -250,8 +248,10 @@ WRONG = [
     (lambda: F.batch_renormalization(A, G, G, 1, 0, 0), ArgumentError, "batch_renormalization: eps=0"),
     (lambda: F.batch_renormalization(A, G, G, 1, 0, decay=2), ArgumentError, "batch_renormalization: decay=2"),
     (lambda: F.batch_renormalization(A, G[:3], G, 1, 0), ShapeError, r"batch_renormalization: gamma has shape \(3,\)"),
-    (lambda: F.batch_renormalization(A, G, G, 1, 0, running_mean=G[:3]), ShapeError, "running_mean has shape"),
-    (lambda: F.batch_renormalization(A, G, G, 1, 0, running_var=G.astype("i")), DtypeError, "running_var is int32"),
+    (lambda: F.batch_renormalization(A, G, G, 1, 0), TypeError, "batch_renormalization: running_mean is missing"),
+    (lambda: F.batch_renormalization(A, G, G, 1, 0, running_mean=G), TypeError, "running_var is missing"),
+    (lambda: F.batch_renormalization(A, G, G, 1, 0, running_mean=M, running_var=G), ShapeError, "running_mean has"),
+    (lambda: F.batch_renormalization(A, G, G, 1, 0, running_mean=G, running_var=G > 0), DtypeError, "running_var is"),
     (lambda: F.fixed_batch_renormalization(A, G, G, G, G[:3]), ShapeError, "fixed_batch_renormalization: var has"),
     (lambda: F.fixed_batch_renormalization(A, G, G, G, G, 0), ArgumentError, "fixed_batch_renormalization: eps=0"),
     (lambda: F.decorrelated_batch_normalization(A, groups=4), ShapeError, "6 channels do not divide into groups=4"),

@@ -34,6 +34,14 @@ def slstm(c_prev1, c_prev2, x1, x2):
     return c, h
 
 
+def tree_lstm(*inputs):
+    *cs, x = inputs
+    units = cs[0].shape[1]
+    a, i, o, *fs = (x[:, k * units : (k + 1) * units] for k in range(3 + len(cs)))
+    c = np.tanh(a) * sigmoid(i) + sum(sigmoid(f) * c for f, c in zip(fs, cs, strict=True))
+    return c, np.tanh(c) * sigmoid(o)
+
+
 def lstm_step(W, U, b, x, h, c):
     i, f, a, o = (W[k] @ x + U[k] @ h + b[k] + b[4 + k] for k in range(4))
     c = sigmoid(f) * c + sigmoid(i) * np.tanh(a)
@@ -127,6 +135,10 @@ CASES = [
     Case(F.lstm, [arrays.normal((2, 3, 2, 1)), arrays.normal((2, 12, 2, 1))], lstm, name="lstm of images"),
     Case(F.slstm, [arrays.normal((3, 2)), arrays.normal((3, 2)), arrays.normal((3, 8)), arrays.normal((3, 8))], slstm),
     Case(F.slstm, [arrays.normal((2, 3, 2))] * 2 + [arrays.normal((2, 12, 2))] * 2, slstm, name="slstm of images"),
+    Case(F.tree_lstm, [arrays.normal((3, 2)), arrays.normal((3, 2)), arrays.normal((3, 10))], tree_lstm),
+    Case(F.tree_lstm, [arrays.normal((3, 2)), arrays.normal((3, 8))], tree_lstm, name="tree_lstm of one child"),
+    Case(F.tree_lstm, [arrays.normal((2, 3, 2))] * 3 + [arrays.normal((2, 18, 2))], tree_lstm,
+         name="tree_lstm of images"),
     n_step_row(F.n_step_lstm, lstm_step, 4, [2, 3]),
     n_step_row(F.n_step_lstm, lstm_step, 4, [1, 0, 2], n_layers=2, units=1, name="of two layers"),
     n_step_row(F.n_step_lstm, lstm_step, 4, [3, 0, 4, 1, 4], **MANY),

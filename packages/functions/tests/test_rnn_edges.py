@@ -192,6 +192,12 @@ def test_gates_saturate(extreme, dtype):
     c, h = F.slstm(c_prev, c_prev, x, -x.array)
     assert c.array.tolist() == [[6], [4]]
     np.testing.assert_allclose(h.array.astype("d"), [[0.5], [0.5 * np.tanh(4)]], atol=1e-3)
+    x = Variable(np.array([[extreme, extreme, extreme, -extreme], [-extreme, extreme, -extreme, extreme]], dtype))
+    c, h = F.tree_lstm(c_prev, x)
+    F.sum(c + h).backward()
+    assert c.array.tolist() == [[1], [4]]
+    np.testing.assert_allclose(h.array.astype("d"), [[np.tanh(1)], [0]], atol=1e-3)
+    assert x.grad.tolist() == [[0] * 4] * 2
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
@@ -208,7 +214,7 @@ def test_saturated_units_have_finite_gradients(dtype):
 
 
 @pytest.mark.parametrize("used", ["c", "h", "both"])
-@pytest.mark.parametrize(("function", "rows"), [(F.lstm, 3), (F.lstm, 1), (F.slstm, 3)])
+@pytest.mark.parametrize(("function", "rows"), [(F.lstm, 3), (F.lstm, 1), (F.slstm, 3), (F.tree_lstm, 3)])
 def test_either_output_alone_gives_its_gradients(function, used, rows):
     generator = np.random.default_rng(0)
     children = 2 if function is F.slstm else 1
@@ -279,3 +285,61 @@ def test_gradients_can_be_differentiated_three_times(kind):
     weights = tuple(generator.standard_normal(each.shape) for each in (x, h))
     more = tuple(generator.standard_normal(each.shape) for each in (x, h))
     check_double_backward(gradient, (x, h), weights, more)
+
+
+# The layer that takes all steps at once
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("used", ["h", "c", "first output", "second output"])
+def test_each_result_of_a_long_short_term_memory_alone_gives_its_gradients(used, bidirectional):
+    generator = np.random.default_rng(0)
+    directions = 2 if bidirectional else 1
+    states = [generator.standard_normal((directions, 3, 2)) for _ in range(2)]
+    xs = [generator.standard_normal((length, 3)) for length in (1, 0, 2)]
+    weights = [generator.standard_normal(shape) for shape in ((4, 2, 3), (4, 2, 2))]
+
+    def chosen(h, c, W, U, *xs):
+        ws, bs = [[*F.separate(W), *F.separate(U)]] * directions, [[np.ones(2)] * 8] * directions
+        h, c, ys = (F.n_step_bilstm if bidirectional else F.n_step_lstm)(1, 0.0, h, c, ws, bs, xs)
+        return {"h": h, "c": c, "first output": ys[0], "second output": ys[2]}[used]
+
+    inputs = [*states, *weights, *xs]
+    gy = generator.standard_normal(chosen(*inputs).shape)
+    check_backward(chosen, inputs, gy)
+    check_double_backward(chosen, inputs, gy, tuple(generator.standard_normal(x.shape) for x in inputs))
+
+
+@pytest.mark.parametrize("steps", [1, 8, 9, 20])
+def test_many_steps_at_once_are_as_one_after_the_other(steps):
+    xs, (ws, bs) = sequences([steps, steps // 2]), parameters("lstm", units=5)
+    h, c, ys = F.n_step_lstm(1, 0.0, None, None, ws, bs, xs)
+    for n, x in enumerate(xs):
+        state = [np.zeros((1, 1, 5))] * 2
+        for t in range(len(x)):
+            *state, (y,) = F.n_step_lstm(1, 0.0, *state, ws, bs, [x[t : t + 1]])
+            np.testing.assert_allclose(ys[n].array[t], y.array[0], atol=1e-12)
+        for state_at_end, wanted in zip((h, c), state, strict=True):
+            np.testing.assert_allclose(state_at_end.array[0, n], np.reshape(getattr(wanted, "array", wanted), 5))
+
+
+@pytest.mark.parametrize("wanted", ["x", "h", "c", "W", "U"])
+def test_the_gradient_of_one_input_of_a_layer_can_be_differentiated(wanted):
+    generator = np.random.default_rng(0)
+    inputs = {"x": (2, 2), "h": (1, 1, 2), "c": (1, 1, 2), "W": (4, 2, 2), "U": (4, 2, 2)}
+    inputs = {name: generator.standard_normal(shape) for name, shape in inputs.items()}
+
+    def gradient(*arguments):
+        x, h, c, W, U = arguments = [chainette.as_variable(each) for each in arguments]
+        ws, bs = [[*F.separate(W), *F.separate(U)]], [[np.ones(2)] * 8]
+        hy, cy, _ = F.n_step_lstm(1, 0.0, h, c, ws, bs, [x])
+        return chainette.grad([F.sum(hy * cy)], [arguments["xhcWU".index(wanted)]], enable_double_backprop=True)[0]
+
+    check_backward(gradient, tuple(inputs.values()), generator.standard_normal(inputs[wanted].shape))
+
+
+def test_states_of_another_dtype_widen_all():
+    ws, bs = parameters("lstm", dtype="f")
+    states = start("lstm", 1, 2)
+    h, c, ys = F.n_step_lstm(1, 0.0, *states, ws, bs, sequences([2, 0], dtype="f"))
+    assert (h.dtype, c.dtype, ys[0].dtype, ys[1].dtype) == (np.float64,) * 4

@@ -129,6 +129,7 @@ from chainette_functions.rnn.n_step_gru import n_step_bigru, n_step_gru
 from chainette_functions.rnn.n_step_lstm import n_step_bilstm, n_step_lstm
 from chainette_functions.rnn.n_step_rnn import n_step_birnn, n_step_rnn
 from chainette_functions.rnn.slstm import slstm
+from chainette_functions.rnn.tree_lstm import tree_lstm
 from chainette_functions.util.checkpoint import checkpoint
 from chainette_functions.util.forget import forget
 
@@ -293,6 +294,7 @@ __all__ = [
     "tile",
     "transpose",
     "transpose_sequence",
+    "tree_lstm",
     "unpooling_1d",
     "unpooling_2d",
     "unpooling_3d",

@@ -32,7 +32,7 @@ REMOVED = {
 
 
 class NStepRNNBase(ChainList):
-    """What these links share: a child for each layer and direction, with matrices ``w0, w1, ...`` and biases ``b0, ...``.
+    """What these links share: a child for each layer and direction, with matrices ``w0, w1 ...`` and biases ``b0 ...``.
 
     A subclass says which function it is.
 
@@ -119,8 +119,8 @@ class NStepRNNBase(ChainList):
         return hy, ys
 
     def _run(self, xs: Sequence[ArrayLike], *initial: ArrayLike | None) -> Any:
-        if len(xs) and not self[0].w0.is_initialized and as_variable(xs[0]).ndim == 2:
-            self.in_size = xs[0].shape[1]
+        if len(xs) and not self[0].w0.is_initialized and (x := as_variable(xs[0])).ndim == 2:
+            self.in_size = x.shape[1]
             for layer in self[: self.direction]:
                 for j in range(self.n_weights // 2):
                     getattr(layer, f"w{j}").initialize((self.out_size, self.in_size))

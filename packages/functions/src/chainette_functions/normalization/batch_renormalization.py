@@ -23,8 +23,8 @@ class BatchRenormalization(BatchNormalization):
         self,
         axes: tuple[int, ...],
         eps: float,
-        running_mean: Array | None,
-        running_var: Array | None,
+        running_mean: Array,
+        running_var: Array,
         decay: float,
         rmax: float,
         dmax: float,
@@ -47,17 +47,14 @@ class BatchRenormalization(BatchNormalization):
 
     def corrections(self, x: Array) -> tuple[Array, Array]:
         """What would make x_hat standardized by the running averages, as far as the limits let it."""
-        mean: Any = self.before(self.running_mean, self.mean, 0.0)
-        var: Any = self.before(self.running_var, self.unbiased_var(x), 1.0)
-        sigma = (var + self.eps) ** 0.5
+        mean = self.before(self.running_mean, self.mean)
+        sigma = self.xp.sqrt(self.before(self.running_var, self.unbiased_var(x)) + self.eps)
         r = self.xp.sqrt(self.var + self.eps) / sigma
         d = (self.mean - mean) / sigma
         return self.xp.clip(r, 1 / self.rmax, self.rmax), self.xp.clip(d, -self.dmax, self.dmax)
 
-    def before(self, running: Array | None, now: Array, default: float) -> Array | float:
+    def before(self, running: Array, now: Array) -> Array:
         """A running average as it was when this batch came for the first time."""
-        if running is None:
-            return default
         before = running.reshape(now.shape)
         if self.update and self.decay and is_recomputing():
             return (before - (1 - self.decay) * now) / self.decay
@@ -99,8 +96,8 @@ def batch_renormalization(
         rmax: the limit of ``r``, at least 1.
         dmax: the limit of ``d``, at least 0. With ``rmax`` 1 and ``dmax`` 0 this is batch normalization.
         eps: what keeps the divisors from 0, above 0.
-        running_mean: an array of the shape of ``gamma``; None counts as zeros.
-        running_var: the same for the variance; None counts as ones.
+        running_mean: an array of the shape of ``gamma``, which must be given.
+        running_var: the same for the variance.
         decay: how much of the running averages stays when they are updated, from 0 to 1.
         update_statistics: whether to change the running averages in place, as ``batch_normalization`` does.
 
@@ -108,6 +105,7 @@ def batch_renormalization(
         The shape and dtype of ``x``.
 
     Raises:
+        TypeError: a running average is missing.
         ShapeError: the shapes do not fit.
         DtypeError: an array is not floating.
         ArgumentError: ``eps``, ``decay``, ``rmax`` or ``dmax`` is out of range.
@@ -116,10 +114,10 @@ def batch_renormalization(
     Source: Ioffe, "Batch Renormalization: Towards Reducing Minibatch Dependence in Batch-Normalized Models", NIPS 2017.
 
     >>> x, one, zero = np.array([[1.0], [3.0]]), np.ones(1), np.zeros(1)
-    >>> batch_renormalization(x, one, zero, rmax=3.0, dmax=5.0).array.round(3)  # the averages are 0 and 1
+    >>> batch_renormalization(x, one, zero, 3.0, 5.0, running_mean=zero, running_var=one).array.round(3)
     array([[1.],
            [3.]])
-    >>> batch_renormalization(x, one, zero, rmax=1.0, dmax=0.0).array.round(3)
+    >>> batch_renormalization(x, one, zero, 1.0, 0.0, running_mean=zero, running_var=one).array.round(3)
     array([[-1.],
            [ 1.]])
     """
@@ -133,6 +131,9 @@ def batch_renormalization(
         raise ArgumentError(f"{name}: rmax={rmax} (expected a number, 1 or more).")
     if not dmax >= 0:
         raise ArgumentError(f"{name}: dmax={dmax} (expected a number, 0 or more).")
+    if running_mean is None or running_var is None:
+        which = "running_mean" if running_mean is None else "running_var"
+        raise TypeError(f"{name}: {which} is missing. Give the array towards which is corrected, e.g. zeros at first.")
     mean = require_running(name, "running_mean", running_mean, x, gamma.shape)
     var = require_running(name, "running_var", running_var, x, gamma.shape)
     function = BatchRenormalization(axes, eps, mean, var, decay, rmax, dmax, update_statistics)

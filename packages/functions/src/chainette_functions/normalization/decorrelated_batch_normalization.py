@@ -75,7 +75,8 @@ def decorrelated_batch_normalization(
         running_mean: ``(groups, channels of a group)``. It is changed in place, once an application: it becomes
             ``decay running_mean + (1 - decay) mean``. An empty batch leaves it as it is, and so does what
             ``checkpoint`` computes a second time.
-        running_projection: the same for the matrices ``(C + eps)^(-1/2)``, one a group.
+        running_projection: the same for the matrices ``(C + eps)^(-1/2)``, one a group. (Chainer averages them times
+            ``m / (m - 1)``, where m is the number of elements of a channel.)
         decay: how much of the running averages stays, from 0 to 1.
 
     Returns:

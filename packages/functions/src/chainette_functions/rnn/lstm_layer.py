@@ -15,8 +15,8 @@ from chainette_functions.rnn.lstm import LSTMGrad, by_channel
 class LSTMLayer(Function):
     """The outputs, packed as the inputs are, and ``h`` and ``c`` where each sequence ends.
 
-    ``x`` is what the inputs contribute, ``(rows of all steps, 4 units)``: first the channels of all a, then those of
-    i, f, o. Four more outputs are for the gradient, of all steps too: gates, cells, and ``h`` and ``c`` before the step.
+    ``x`` is what the inputs contribute, ``(rows of all steps, 4 units)``: first all channels of a, then those of i, f,
+    o. Four more outputs are for the gradient, of all steps too: gates, cells, and ``h`` and ``c`` before the step.
 
     The weights get their gradient in one product for all steps. One a step would write all of it anew each time, which
     takes longer than all else where few sequences are left.

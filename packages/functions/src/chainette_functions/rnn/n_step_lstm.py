@@ -10,7 +10,6 @@ from chainette_functions.array.concat import concat
 from chainette_functions.rnn.lstm_layer import LSTMLayer
 from chainette_functions.rnn.n_step import REMOVED, Parameters, Run, States, n_step
 
-
 ORDER = (2, 0, 1, 3)
 """Where the parameters of LSTMLayer's gates a, i, f, o stand among those of i, f, a, o."""
 
