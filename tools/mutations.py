@@ -80,8 +80,9 @@ def changes(node: ast.AST, parent: ast.AST) -> Iterator[str]:
             if "isinstance" not in ast.unparse(parent) and not isinstance(parent, ast.Compare):  # those are sets
                 yield f"{ast.unparse(second)}, {ast.unparse(first)}"
         case ast.Call(ast.Attribute(ast.Name("xp") | ast.Attribute(attr="xp")), [only], []):
-            yield ast.unparse(only)
-        case ast.Call(ast.Name(name), [only], []) if not isinstance(only, ast.Starred):
+            if not isinstance(only, ast.Starred):
+                yield ast.unparse(only)
+        case ast.Call(ast.Name(name), [only], []) if name[0].islower() and not isinstance(only, ast.Starred):
             if name == "abs" or not (hasattr(builtins, name) or name == "as_variable"):
                 yield ast.unparse(only)
 
@@ -124,24 +125,41 @@ class Module:
         }
         self.public: set[str] = set()
 
-    def reached(self, function: str) -> list[str]:
-        """The function, and the classes and helpers of this module that it reaches, but no other public function."""
-        found = [function]
-        for name in found:
-            names = {each.id for each in ast.walk(self.definitions[name]) if isinstance(each, ast.Name)}
-            found += sorted(names & self.definitions.keys() - self.public - set(found))
+    def parts(self, name: str) -> dict[str, ast.AST]:
+        """A function, or what stands in the body of a class, by the names of the methods."""
+        node = self.definitions[name]
+        if isinstance(node, ast.FunctionDef):
+            return {name: node}
+        return {f"{name}.{getattr(part, 'name', part.lineno)}": part for part in node.body}
+
+    def reached(self, function: str) -> dict[str, ast.AST]:
+        """The function, and what it reaches of this module's helpers and methods, but no other public function."""
+        names, used, attributes = [function], {function}, {"", "__init__", "forward", "backward"}
+        heirs: dict[str, set[str]] = {}
+        for name in names:
+            for node in (node for part in self.parts(name).values() for node in ast.walk(part)):
+                if isinstance(node, ast.Name) and node.id in self.definitions.keys() - self.public:
+                    used.add(node.id)
+                attributes |= {node.attr} if isinstance(node, ast.Attribute) else set()
+            for base in getattr(self.definitions[name], "bases", []):
+                heirs.setdefault(ast.unparse(base), set()).add(name)
+            names += sorted(((used | heirs.keys()) & self.definitions.keys()) - set(names))
+        found = {}
+        for name in names:
+            for place, part in self.parts(name).items():
+                method = place.partition(".")[2]
+                hidden = name not in used and all(f"{heir}.{method}" in self.parts(heir) for heir in heirs[name])
+                if not hidden and (method in attributes or not isinstance(part, ast.FunctionDef)):
+                    found[place] = part
         return found
 
-    def mutants(self, definitions: list[str]) -> list[Mutant]:
+    def mutants(self, parts: dict[str, ast.AST]) -> list[Mutant]:
         found: dict[str, Mutant] = {}
-        for name in definitions:
-            node = self.definitions[name]
-            for part in node.body if isinstance(node, ast.ClassDef) else [node]:
-                place = name if part is node else f"{name}.{getattr(part, 'name', '')}"
-                for changed, parent in places(part, node):
-                    for text in changes(changed, parent):
-                        mutant = self.mutant(place, changed, text)
-                        found.setdefault(mutant.source, mutant)
+        for place, part in parts.items():
+            for changed, parent in places(part, part):
+                for text in changes(changed, parent):
+                    mutant = self.mutant(place, changed, text)
+                    found.setdefault(mutant.source, mutant)
         return list(found.values())
 
     def mutant(self, place: str, node: Any, text: str) -> Mutant:
@@ -173,7 +191,8 @@ def all_subjects(folder: Path) -> dict[str, Subject]:
     for name, module in modules.items():
         users = importers(modules, name)
         if name.startswith(PLUGIN) and not module.public and users:
-            subjects.append(Subject(name.removeprefix(f"{PLUGIN}."), users, module.mutants(list(module.definitions))))
+            parts = {place: part for each in module.definitions for place, part in module.parts(each).items()}
+            subjects.append(Subject(name.removeprefix(f"{PLUGIN}."), users, module.mutants(parts)))
     return {subject.name: subject for subject in subjects}
 
 
