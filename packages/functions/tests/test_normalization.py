@@ -119,4 +119,9 @@ CASES = [
 class TestNormalization(FunctionTests):
     module = F
     homes = ("chainette_functions.normalization",)
+    elsewhere = (
+        "chainette_functions.normalization.batch_renormalization",
+        "chainette_functions.normalization.decorrelated_batch_normalization",
+        "chainette_functions.normalization.rms_normalization",
+    )
     cases = CASES

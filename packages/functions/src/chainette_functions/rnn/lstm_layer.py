@@ -4,21 +4,22 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
-from chainette import Function, Variable, as_variable
+from chainette import Function, Variable, as_variable, config
 from chainette.operators import matmul, reshape, transpose
 from chainette.typing import Array
 from chainette_functions.array.concat import concat
 from chainette_functions.array.split_axis import split_axis
+from chainette_functions.connection.linear import LinearGrad
 from chainette_functions.rnn.lstm import LSTMGrad, by_channel
 
 
 class LSTMLayer(Function):
     """The outputs, packed as the inputs are, and ``h`` and ``c`` where each sequence ends.
 
-    ``x`` is what the inputs contribute, ``(rows of all steps, 4 units)``: first all channels of a, then those of i, f,
-    o. Four more outputs are for the gradient, of all steps too: gates, cells, and ``h`` and ``c`` before the step.
+    ``W``, ``b`` and ``U`` have first the rows of a, then those of i, f, o. Four more outputs are for the gradient, of
+    all steps too: gates, cells, and ``h`` and ``c`` before the step.
 
-    The weights get their gradient in one product for all steps. One a step would write all of it anew each time, which
+    The weights get their gradients in one product for all steps. One a step would write all of it anew each time, which
     takes longer than all else where few sequences are left.
 
     Args:
@@ -32,10 +33,12 @@ class LSTMLayer(Function):
         steps = [slice(end - size, end) for size, end in zip(sizes, self.ends, strict=True)]
         self.steps = steps[::-1] if backwards else steps
 
-    def forward(self, x: Array, U: Array, h: Array, c: Array) -> tuple[Array, ...]:
+    def forward(self, x: Array, W: Array, b: Array, U: Array, h: Array, c: Array) -> tuple[Array, ...]:
         xp, units = self.xp, U.shape[1]
-        dtype = xp.result_type(x, U, h, c)
-        channels, h, c = (each.astype(dtype) for each in (x, h, c))
+        dtype = xp.result_type(x, W, b, U, h, c)
+        channels = x.dot(W.T).astype(dtype, copy=False)
+        channels += b
+        h, c = h.astype(dtype), c.astype(dtype)
         transposed = self.transposed(U.astype(dtype, copy=False))
         ys, cells, h_before, c_before = (xp.empty((len(x), units), dtype) for _ in range(4))
         for rows in self.steps:
@@ -55,7 +58,7 @@ class LSTMLayer(Function):
             y *= o
             h[:n], c[:n] = y, cell
         gates = by_block(channels)
-        self.retain(U=U, gates=gates, cells=cells, h_before=h_before, c_before=c_before)
+        self.retain(x=x, W=W, U=U, gates=gates, cells=cells, h_before=h_before, c_before=c_before)
         return ys, h, c, gates, cells, h_before, c_before
 
     def transposed(self, U: Array) -> Array:
@@ -72,23 +75,29 @@ class LSTMLayer(Function):
         U = self.retained("U")
         gates, cells, c_before = (self.by_step(self.retained(name)) for name in ("gates", "cells", "c_before"))
         gys, ggates, gcells, gh_before, gc_before = map(self.by_step, (gy, *others))
-        with U.device.use():
-            gh, gc = (as_variable(U.xp.zeros(*self.output_types[1])) if g is None else g for g in (gh, gc))
-        gxs: list[Variable] = []
-        for t in reversed(range(len(self.steps))):
-            n = len(cells[t])
-            (gh, *gh_rest), (gc, *gc_rest) = (split_axis(g, [n], 0) if n < len(g) else (g,) for g in (gh, gc))
-            step: Any = LSTMStepGrad().apply(c_before[t], gates[t], cells[t], _add(gc, gcells[t]), _add(gh, gys[t]))
-            gc, gx = step
+        gh, gc = (as_variable(self.xp.zeros(*self.output_types[1])) if g is None else g for g in (gh, gc))
+        pieces: list[Variable] = []
+        whole = None  # the pieces in their places, unless they are to be differentiated
+        if not config.enable_backprop and others[0] is None:
+            (total, units), dtype = self.output_types[0]
+            whole = self.xp.empty((total, 4 * units), dtype)
+        for t, rows in reversed(list(enumerate(self.steps))):
+            (gh, *h_rest), (gc, *c_rest) = _cut(gh, len(cells[t])), _cut(gc, len(cells[t]))
+            step = LSTMStepGrad(None if whole is None else whole[rows])
+            found: Any = step.apply(c_before[t], gates[t], cells[t], _add(gc, gcells[t]), _add(gh, gys[t]))
+            gc, g = found
             if ggates[t] is not None:
                 a, sigmoids = split_axis(gates[t], [1], 0)
-                gx = gx + _by_channel(ggates[t] * concat([1 - a * a, sigmoids * (1 - sigmoids)], 0))
-            gh, gc = _add(matmul(gx, U), gh_before[t]), _add(gc, gc_before[t])
-            gh, gc = (concat([g, *rest], 0) if rest else g for g, rest in ((gh, gh_rest), (gc, gc_rest)))
-            gxs.append(gx)
-        gx = concat(gxs if self.backwards else gxs[::-1], 0)
-        gU = matmul(gx, self.retained("h_before"), transa=True) if self.needs_input_grad[1] else None
-        return gx, gU, gh, gc
+                g = g + _by_channel(ggates[t] * concat([1 - a * a, sigmoids * (1 - sigmoids)], 0))
+            pieces.append(g)
+            gh, gc = _add(matmul(g, U), gh_before[t]), _add(gc, gc_before[t])
+            gh, gc = concat([gh, *h_rest], 0), concat([gc, *c_rest], 0)
+        g = concat(pieces if self.backwards else pieces[::-1], 0) if whole is None else as_variable(whole)
+        needed = self.needs_input_grad
+        first: Any = LinearGrad(needed[:3]).apply(self.retained("x"), self.retained("W"), g) if any(needed[:3]) else ()
+        of_input = iter(first)
+        gU = matmul(g, self.retained("h_before"), transa=True) if needed[3] else None
+        return *(next(of_input) if each else None for each in needed[:3]), gU, gh, gc
 
     def by_step(self, packed: Variable | None) -> Sequence[Any]:
         """The steps in the order in which they are run; None for each of none."""
@@ -99,14 +108,17 @@ class LSTMLayer(Function):
 
 
 class LSTMStepGrad(LSTMGrad):
-    """LSTMGrad for channels in blocks."""
+    """LSTMGrad for channels in blocks, which it writes to ``gx`` if that is given."""
+
+    def __init__(self, gx: Array | None) -> None:
+        self.gx = gx
 
     def forward(self, c_prev: Array, gates: Array, c: Array, gc: Array, gh: Array) -> tuple[Array, Array]:
         self.retain(c_prev=c_prev, gates=gates, c=c, gc=gc, gh=gh)
         a, i, f, o = gates
         y = self.xp.tanh(c)
         dc = gh * o * (1 - y * y) + gc
-        gx = self.xp.empty((len(c), 4 * c.shape[1]), gates.dtype)
+        gx = self.xp.empty((len(c), 4 * c.shape[1]), gates.dtype) if self.gx is None else self.gx
         ga, gi, gf, go = by_block(gx)
         ga[...] = dc * i * (1 - a * a)
         gi[...] = dc * a * i * (1 - i)
@@ -128,6 +140,10 @@ def _by_channel(gates: Variable) -> Variable:
     """What ``by_block`` gave as it was before."""
     _, rows, units = gates.shape
     return reshape(transpose(gates, (1, 0, 2)), (rows, 4 * units))
+
+
+def _cut(x: Variable, n: int) -> Sequence[Variable]:
+    return split_axis(x, [n], 0) if n < len(x) else (x,)
 
 
 def _add(x: Variable, more: Variable | None) -> Variable:

@@ -31,12 +31,11 @@ Run = Callable[[Variable, list[int], States, bool], tuple[Variable, States]]
 packed, ``sizes`` says how many sequences are not over at each step. It gives the outputs, packed, and the states where
 each sequence ends."""
 
-Step = Callable[..., States]
-"""``step(x, *states)`` gives the states after one step. ``by_steps`` makes a Run of it."""
+Cell = Callable[[list[Variable], list[Variable]], Run]
+"""``cell(ws, bs)`` makes a run of one direction's parameters."""
 
-Cell = Callable[[list[Variable], list[Variable]], tuple[Variable, Variable, Run]]
-"""``cell(ws, bs)`` makes, of one direction's parameters, the weights and biases that are applied to all inputs at
-once, and the run that takes the result."""
+Step = Callable[..., States]
+"""``step(x, *states)`` gives the states after one step."""
 
 REMOVED = {
     "train": "set chainette.config.train, e.g. with chainette.test_mode()",
@@ -92,10 +91,9 @@ def n_step(
         outputs = []
         for direction in range(directions):
             k = layer * directions + direction
-            W, b, run = cell(weights[k], biases[k])
             states = tuple(state[k] for state in starts)
             if sizes:
-                h, states = run(linear(x, W, b), sizes, states, direction == 1)
+                h, states = cell(weights[k], biases[k])(x, sizes, states, direction == 1)
             else:
                 h = states[0][:0]
             outputs.append(h)
@@ -106,11 +104,11 @@ def n_step(
     return final, list(split_axis(ys, list(accumulate(lengths))[:-1], axis=0))
 
 
-def by_steps(step: Step) -> Run:
-    """A run that takes one step after the other."""
+def by_steps(W: Variable, b: Variable, step: Step) -> Run:
+    """A run that applies weights and biases to all inputs at once, and takes one step after the other with the result."""
 
     def run(x: Variable, sizes: list[int], states: States, backwards: bool) -> tuple[Variable, States]:
-        inputs = split_axis(x, list(accumulate(sizes))[:-1], axis=0)
+        inputs = split_axis(linear(x, W, b), list(accumulate(sizes))[:-1], axis=0)
         batch = len(states[0])
         aside: list[States] = []  # states of sequences that are over or, backwards, not begun; the next comes last
         if backwards:

@@ -93,14 +93,14 @@ class GRUGrad(Function):
         )
 
 
-def _cell(ws: list[Variable], bs: list[Variable]) -> tuple[Variable, Variable, Run]:
+def _cell(ws: list[Variable], bs: list[Variable]) -> Run:
     U, b = interleave(ws[3:]), interleave(bs[3:])
 
     def step(x: Variable, h: Variable) -> States:
         outputs: Any = GRU().apply(h, x, linear(h, U, b))
         return outputs[:1]  # type: ignore[no-any-return]
 
-    return interleave(ws[:3]), interleave(bs[:3]), by_steps(step)
+    return by_steps(interleave(ws[:3]), interleave(bs[:3]), step)
 
 
 @removed_arguments(**REMOVED)

@@ -14,15 +14,16 @@ ORDER = (2, 0, 1, 3)
 """Where the parameters of LSTMLayer's gates a, i, f, o stand among those of i, f, a, o."""
 
 
-def _cell(ws: list[Variable], bs: list[Variable]) -> tuple[Variable, Variable, Run]:
-    U = concat([ws[4 + k] for k in ORDER], axis=0)
+def _cell(ws: list[Variable], bs: list[Variable]) -> Run:
+    W, U = concat([ws[k] for k in ORDER], axis=0), concat([ws[4 + k] for k in ORDER], axis=0)
+    b = concat([bs[k] + bs[4 + k] for k in ORDER], axis=0)
 
     def run(x: Variable, sizes: list[int], states: States, backwards: bool) -> tuple[Variable, States]:
-        outputs: Any = LSTMLayer(sizes, backwards).apply(x, U, *states)
+        outputs: Any = LSTMLayer(sizes, backwards).apply(x, W, b, U, *states)
         ys, h, c, *_ = outputs
         return ys, (h, c)
 
-    return concat([ws[k] for k in ORDER], axis=0), concat([bs[k] + bs[4 + k] for k in ORDER], axis=0), run
+    return run
 
 
 @removed_arguments(**REMOVED)

@@ -14,11 +14,11 @@ ACTIVATIONS: dict[str, Callable[[ArrayLike], Variable]] = {"tanh": tanh, "relu":
 
 
 def _cell(activation: Callable[[ArrayLike], Variable]) -> Cell:
-    def cell(ws: list[Variable], bs: list[Variable]) -> tuple[Variable, Variable, Run]:
+    def cell(ws: list[Variable], bs: list[Variable]) -> Run:
         def step(x: Variable, h: Variable) -> States:
             return (activation(x + matmul(h, ws[1], transb=True)),)
 
-        return ws[0], bs[0] + bs[1], by_steps(step)
+        return by_steps(ws[0], bs[0] + bs[1], step)
 
     return cell
 
