@@ -79,6 +79,18 @@ def against_torch(session: nox.Session) -> None:
     session.run("python", "tools/against_torch.py", *session.posargs)
 
 
+@nox.session(python="3.11")  # the last one on which Chainer runs
+def against_chainer(session: nox.Session) -> None:
+    """Values and gradients of the functions beside those of Chainer 7.8.1, which gets an environment of its own."""
+    install_ours(session)
+    theirs = Path(session.create_tmp()) / "chainer"
+    session.run("python", "-m", "venv", "--clear", str(theirs))
+    python = str(theirs / "bin" / "python")
+    wanted = ["chainer==7.8.1", "numpy==1.23.5", "setuptools<81"]
+    session.run(python, "-m", "pip", "install", "--quiet", *wanted, external=True)
+    session.run("python", "tools/against_chainer.py", "--chainer", python, *session.posargs)
+
+
 @nox.session
 def docs(session: nox.Session) -> None:
     """Run the Python blocks of the Markdown files. Docstrings are run by the tests."""
