@@ -6,7 +6,9 @@ The references take one sequence after the other, one step after the other.
 import numpy as np
 
 import chainette_functions as F
+from chainette import as_variable
 from chainette.testing import Case, FunctionTests, arrays
+from chainette_functions.rnn.n_step import over_sequences
 
 
 def sigmoid(x):
@@ -63,7 +65,7 @@ def relu_step(W, U, b, x, h):
     return (np.maximum(W[0] @ x + b[0] + U[0] @ h + b[1], 0),)
 
 
-def over_sequences(step, states, layers, xs, directions=1):
+def one_by_one(step, states, layers, xs, directions=1):
     """The states at the end, and the outputs by sequence; ``layers`` holds (W, U, b) by layer and direction."""
     final = [np.array(state) for state in states]
     ys = []
@@ -112,11 +114,11 @@ def n_step_row(function, step, gates, lengths, n_layers=1, units=2, name="", gra
         initial, parameters, xs = parts(inputs)
         ws = [[*F.separate(W), *F.separate(U)] for W, U, _ in parameters]
         bs = [F.separate(b) for _, _, b in parameters]
-        return flat(function(n_layers, 0.0, *initial, ws, bs, list(xs), **kwargs))
+        return flat(over_sequences(function, n_layers, 0.0, *map(as_variable, initial), ws, bs, list(xs), **kwargs))
 
     def reference(*inputs):
         initial, parameters, xs = parts(inputs)
-        return over_sequences(step, initial, parameters, xs, directions)
+        return one_by_one(step, initial, parameters, xs, directions)
 
     batched = [False] * last + [True] * len(lengths)
     tolerance = {"float16": {"atol": 2e-2, "rtol": 2e-2}}

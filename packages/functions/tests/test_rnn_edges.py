@@ -6,11 +6,24 @@ from hypothesis import given, settings, strategies as st
 
 import chainette
 import chainette_functions as F
-from chainette import Variable
+from chainette import Variable, as_variable
 from chainette.testing import check_backward, check_double_backward
+from chainette_functions.rnn.n_step import over_sequences
 
 FLOATS = ["float16", "float32", "float64"]
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}
+
+
+def n_step(name):
+    """The function of that name over whole sequences; a state that is None starts from zeros."""
+
+    def call(n_layers, ratio, *arguments, **options):
+        *states, ws, bs, xs = arguments
+        zeros = np.zeros((len(ws), len(xs), len(bs[0][0])), xs[0].dtype)
+        states = [as_variable(zeros if state is None else state) for state in states]
+        return over_sequences(getattr(F, name), n_layers, ratio, *states, ws, bs, xs, **options)
+
+    return call
 
 
 def parameters(kind, n_layers=1, directions=1, in_size=3, units=2, dtype="d", seed=0):
@@ -36,7 +49,7 @@ def sequences(lengths, in_size=3, dtype="d", seed=1):
 def run(kind, xs, n_layers=1, directions=1, ratio=0.0, states=None, **options):
     """The states at the end as a list, and the outputs."""
     ws, bs = parameters(kind, n_layers, directions, **options)
-    function = getattr(F, f"n_step_{'bi' if directions == 2 else ''}{kind}")
+    function = n_step(f"n_step_{'bi' if directions == 2 else ''}{kind}")
     states = states or [None] * (2 if kind == "lstm" else 1)
     *final, ys = function(n_layers, ratio, *states, ws, bs, xs)
     return final, ys
@@ -82,7 +95,7 @@ def test_the_state_of_a_sequence_that_is_over_stays(kind):
 @KINDS
 def test_the_backward_direction_is_the_forward_one_of_reversed_sequences(kind):
     xs, (ws, bs) = sequences([2, 4]), parameters(kind)
-    one, two = getattr(F, f"n_step_{kind}"), getattr(F, f"n_step_bi{kind}")
+    one, two = n_step(f"n_step_{kind}"), n_step(f"n_step_bi{kind}")
     none = [None] * (2 if kind == "lstm" else 1)
     *both, ys = two(1, 0.0, *none, ws * 2, bs * 2, xs)
     *forwards, first = one(1, 0.0, *none, ws, bs, xs)
@@ -138,7 +151,7 @@ def test_dropout_is_between_layers_and_in_training_only(kind, directions, seeded
 
 def test_dropout_drops_the_inputs_of_the_second_layer(seeded):
     ones, none = [[np.eye(50), np.zeros((50, 50))]], [[np.zeros(50), np.zeros(50)]]
-    _, (y,) = F.n_step_rnn(2, 0.5, None, ones * 2, none * 2, [np.ones((40, 50))], "relu")
+    _, (y,) = n_step("n_step_rnn")(2, 0.5, None, ones * 2, none * 2, [np.ones((40, 50))], activation="relu")
     assert set(np.unique(y.array)) == {0, 2}
     assert 0.4 < (y.array == 0).mean() < 0.6
 
@@ -206,7 +219,7 @@ def test_saturated_units_have_finite_gradients(dtype):
         xs = [Variable(30000 * np.sign(x)) for x in sequences([3, 2], dtype=dtype)]
         ws, bs = parameters(kind, dtype=dtype)
         ws = [[np.sign(w) / 2 for w in each] for each in ws]
-        *_, ys = getattr(F, f"n_step_{kind}")(1, 0.0, *[None] * (2 if kind == "lstm" else 1), ws, bs, xs)
+        *_, ys = n_step(f"n_step_{kind}")(1, 0.0, *[None] * (2 if kind == "lstm" else 1), ws, bs, xs)
         F.sum(F.concat(ys, axis=0)).backward()
         for x, y in zip(xs, ys, strict=True):
             assert np.isfinite(y.array).all()
@@ -253,7 +266,7 @@ def test_a_gradient_of_a_gated_unit_alone_can_be_differentiated(wanted):
     def gradient(*arguments):
         x, h, W, U = arguments = [chainette.as_variable(each) for each in arguments]
         ws, bs = [[*F.separate(W), *F.separate(U)]], [[np.ones(2)] * 6]
-        hy, _ = F.n_step_gru(1, 0.0, h, ws, bs, [x])
+        hy, _ = n_step("n_step_gru")(1, 0.0, h, ws, bs, [x])
         return chainette.grad([F.sum(hy * hy)], [arguments["xhWU".index(wanted)]], enable_double_backprop=True)[0]
 
     check_backward(gradient, tuple(inputs.values()), generator.standard_normal(inputs[wanted].shape))
@@ -276,7 +289,7 @@ def test_gradients_can_be_differentiated_three_times(kind):
 
     def gradient(x, h):
         x, h = chainette.as_variable(x), chainette.as_variable(h)
-        *final, ys = getattr(F, f"n_step_{kind}")(1, 0.0, h, *states[1:], ws, bs, [x, x[:1]])
+        *final, ys = n_step(f"n_step_{kind}")(1, 0.0, h, *states[1:], ws, bs, [x, x[:1]])
         outputs = [F.sum(y * y * y) for y in [*final, *ys]]
         return tuple(chainette.grad(outputs, [x, h], enable_double_backprop=True))
 
@@ -301,7 +314,7 @@ def test_each_result_of_a_long_short_term_memory_alone_gives_its_gradients(used,
 
     def chosen(h, c, W, U, *xs):
         ws, bs = [[*F.separate(W), *F.separate(U)]] * directions, [[np.ones(2)] * 8] * directions
-        h, c, ys = (F.n_step_bilstm if bidirectional else F.n_step_lstm)(1, 0.0, h, c, ws, bs, xs)
+        h, c, ys = n_step("n_step_bilstm" if bidirectional else "n_step_lstm")(1, 0.0, h, c, ws, bs, xs)
         return {"h": h, "c": c, "first output": ys[0], "second output": ys[2]}[used]
 
     inputs = [*states, *weights, *xs]
@@ -313,11 +326,11 @@ def test_each_result_of_a_long_short_term_memory_alone_gives_its_gradients(used,
 @pytest.mark.parametrize("steps", [1, 8, 9, 20])
 def test_many_steps_at_once_are_as_one_after_the_other(steps):
     xs, (ws, bs) = sequences([steps, steps // 2]), parameters("lstm", units=5)
-    h, c, ys = F.n_step_lstm(1, 0.0, None, None, ws, bs, xs)
+    h, c, ys = n_step("n_step_lstm")(1, 0.0, None, None, ws, bs, xs)
     for n, x in enumerate(xs):
         state = [np.zeros((1, 1, 5))] * 2
         for t in range(len(x)):
-            *state, (y,) = F.n_step_lstm(1, 0.0, *state, ws, bs, [x[t : t + 1]])
+            *state, (y,) = n_step("n_step_lstm")(1, 0.0, *state, ws, bs, [x[t : t + 1]])
             np.testing.assert_allclose(ys[n].array[t], y.array[0], atol=1e-12)
         for state_at_end, wanted in zip((h, c), state, strict=True):
             np.testing.assert_allclose(state_at_end.array[0, n], np.reshape(getattr(wanted, "array", wanted), 5))
@@ -332,7 +345,7 @@ def test_the_gradient_of_one_input_of_a_layer_can_be_differentiated(wanted):
     def gradient(*arguments):
         x, h, c, W, U = arguments = [chainette.as_variable(each) for each in arguments]
         ws, bs = [[*F.separate(W), *F.separate(U)]], [[np.ones(2)] * 8]
-        hy, cy, _ = F.n_step_lstm(1, 0.0, h, c, ws, bs, [x])
+        hy, cy, _ = n_step("n_step_lstm")(1, 0.0, h, c, ws, bs, [x])
         return chainette.grad([F.sum(hy * cy)], [arguments["xhcWU".index(wanted)]], enable_double_backprop=True)[0]
 
     check_backward(gradient, tuple(inputs.values()), generator.standard_normal(inputs[wanted].shape))
@@ -341,5 +354,16 @@ def test_the_gradient_of_one_input_of_a_layer_can_be_differentiated(wanted):
 def test_states_of_another_dtype_widen_all():
     ws, bs = parameters("lstm", dtype="f")
     states = start("lstm", 1, 2)
-    h, c, ys = F.n_step_lstm(1, 0.0, *states, ws, bs, sequences([2, 0], dtype="f"))
+    h, c, ys = n_step("n_step_lstm")(1, 0.0, *states, ws, bs, sequences([2, 0], dtype="f"))
     assert (h.dtype, c.dtype, ys[0].dtype, ys[1].dtype) == (np.float64,) * 4
+
+
+@KINDS
+def test_the_functions_themselves_take_time_steps_as_transpose_sequence_gives_them(kind):
+    xs, (ws, bs), states = sequences([4, 2, 1]), parameters(kind), start(kind, 1, 4)
+    *final, ys = getattr(F, f"n_step_{kind}")(1, 0.0, *states, ws, bs, F.transpose_sequence(xs))
+    *expected, expected_ys = run(kind, [*xs, np.zeros((0, 3))], states=states)
+    for y, wanted in zip(F.transpose_sequence(ys), expected_ys, strict=False):
+        np.testing.assert_allclose(y.array, wanted.array)
+    for state, wanted in zip(final, expected[0], strict=True):
+        np.testing.assert_allclose(state.array, wanted.array)

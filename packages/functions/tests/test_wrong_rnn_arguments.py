@@ -9,7 +9,7 @@ from chainette.errors import ArgumentError, ArrayTypeError, DtypeError, ShapeErr
 A = np.ones((2, 3))
 INTEGERS = A.astype("i")
 C, X = np.ones((2, 3)), np.ones((2, 12))
-XS = [np.ones((4, 3)), np.ones((1, 3))]
+XS = [np.ones((2, 3)), np.ones((2, 3)), np.ones((1, 3))]
 W = {4: [np.ones((2, 3))] * 4 + [np.ones((2, 2))] * 4, 3: [np.ones((2, 3))] * 3 + [np.ones((2, 2))] * 3,
      1: [np.ones((2, 3)), np.ones((2, 2))]}  # fmt: skip
 B = {gates: [np.ones(2)] * 2 * gates for gates in W}
@@ -94,7 +94,8 @@ WRONG = [
     ("nothing", lambda: rnn(xs=[]), ArgumentError, "n_step_rnn: xs is empty"),
     ("integers", lambda: rnn(xs=[XS[0], np.ones((1, 3), "i")]), DtypeError, r"n_step_rnn: xs\[1\] is int32"),
     ("xs shape", lambda: rnn(xs=[XS[0], A.T]), ShapeError, r"n_step_rnn: xs\[1\] has shape \(3, 2\)"),
-    ("xs vectors", lambda: rnn(xs=[A[0]]), ShapeError, r"xs\[0\] has shape \(3,\) \(expected \(length, in_size\)"),
+    ("xs vectors", lambda: rnn(xs=[A[0]]), ShapeError, r"xs\[0\] has shape \(3,\) \(expected \(rows, in_size\)"),
+    ("xs growing", lambda: rnn(xs=XS[::-1]), ShapeError, r"xs\[1\] has 2 rows, after 1 .*transpose_seq"),
     ("xs images", lambda: rnn(xs=[A[:, :, None]]), ShapeError, r"xs\[0\] has shape \(2, 3, 1\)"),
     ("lists", lambda: rnn(2), ArgumentError, r"ws has lists of \[2\] arrays \(expected 2 lists of 2"),
     ("lists of b", lambda: rnn(bs=[]), ArgumentError, r"bs has lists of \[\] arrays \(expected 1 lists of 2"),

@@ -82,8 +82,9 @@ class BatchNormalization(Link):
         with self.init_scope():
             self.gamma = _parameter(initial_gamma, 1, dtype) if use_gamma else None
             self.beta = _parameter(initial_beta, 0, dtype) if use_beta else None
-        self._initial = (0 if initial_avg_mean is None else initial_avg_mean), (
-            1 if initial_avg_var is None else initial_avg_var
+        self._initial = (
+            (0 if initial_avg_mean is None else initial_avg_mean),
+            (1 if initial_avg_var is None else initial_avg_var),
         )
         self._average_dtype = np.promote_types(get_dtype(dtype), "f")
         self.add_persistent("avg_mean", None)

@@ -101,8 +101,9 @@ class MultiheadAttention(Chain):
             if x.ndim != 3:
                 raise ShapeError(f"MultiheadAttention: {name} has shape {x.shape} (expected (batch, length, size)).")
         if mask is not None:
-            mask = self._by_head(as_variable(mask), (len(query), query.shape[1], key.shape[1]))
-        heads = scaled_dot_product_attention(
+            batch = len(query) if len(key) == 1 else len(key)
+            mask = self._by_head(as_variable(mask), (batch, query.shape[1], key.shape[1]))
+        y = scaled_dot_product_attention(
             self._heads(self.W_q(query, 2)),
             self._heads(self.W_k(key, 2)),
             self._heads(self.W_v(value, 2)),
@@ -110,9 +111,9 @@ class MultiheadAttention(Chain):
             dropout=self.dropout,
             causal=causal,
         )
-        together = reshape(transpose(heads, (0, 2, 1, 3)), (len(query), query.shape[1], -1))
-        y: Variable = self.W_o(together, 2)
-        return y
+        batch, heads, targets, depth = y.shape
+        output: Variable = self.W_o(reshape(transpose(y, (0, 2, 1, 3)), (batch, targets, heads * depth)), 2)
+        return output
 
     def _heads(self, x: Variable) -> Variable:
         """``(batch, length, units)`` as ``(batch, heads, length, depth)``."""

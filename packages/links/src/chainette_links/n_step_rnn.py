@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any, ClassVar
 
 from chainette import Parameter, Variable, as_variable
@@ -19,6 +18,8 @@ from chainette_functions import (
     n_step_lstm,
     n_step_rnn,
 )
+from chainette_functions.array.transpose_sequence import require_sequences
+from chainette_functions.rnn.n_step import over_sequences
 from chainette_links.chain import ChainList
 from chainette_links.link import Link
 
@@ -54,6 +55,7 @@ class NStepRNNBase(ChainList):
     rnn: ClassVar[Callable[..., Any]]
     n_weights: ClassVar[int]
     n_cells: ClassVar[int] = 1
+    options: ClassVar[dict[str, str]] = {}
     use_bi_direction: ClassVar[bool] = False
 
     @removed_arguments(**REMOVED)
@@ -119,12 +121,15 @@ class NStepRNNBase(ChainList):
         return hy, ys
 
     def _run(self, xs: Sequence[ArrayLike], *initial: ArrayLike | None) -> Any:
-        if len(xs) and not self[0].w0.is_initialized and (x := as_variable(xs[0])).ndim == 2:
-            self.in_size = x.shape[1]
+        sequences = require_sequences(self.rnn.__name__, xs)
+        if not self[0].w0.is_initialized and sequences[0].ndim == 2:
+            self.in_size = sequences[0].shape[1]
             for layer in self[: self.direction]:
                 for j in range(self.n_weights // 2):
                     getattr(layer, f"w{j}").initialize((self.out_size, self.in_size))
-        return self.rnn(self.n_layers, self.dropout, *initial, self.ws, self.bs, xs)
+        states = [self.init_hx(sequences) if state is None else as_variable(state) for state in initial]
+        parameters = self.ws, self.bs
+        return over_sequences(self.rnn, self.n_layers, self.dropout, *states, *parameters, sequences, **self.options)
 
 
 class NStepLSTM(NStepRNNBase):
@@ -239,7 +244,7 @@ class NStepRNNTanh(NStepRNNBase):
     ((1, 2, 2), [(4, 2), (1, 2)])
     """
 
-    rnn = staticmethod(partial(n_step_rnn, activation="tanh"))
+    rnn = staticmethod(n_step_rnn)
     n_weights = 2
 
 
@@ -254,7 +259,7 @@ class NStepRNNReLU(NStepRNNTanh):
     ((1, 2, 2), [(4, 2), (1, 2)])
     """
 
-    rnn = staticmethod(partial(n_step_rnn, activation="relu"))
+    options: ClassVar[dict[str, str]] = {"activation": "relu"}
 
 
 class NStepBiRNNTanh(NStepRNNTanh):
@@ -270,7 +275,7 @@ class NStepBiRNNTanh(NStepRNNTanh):
     ((2, 2, 2), [(4, 4), (1, 4)])
     """
 
-    rnn = staticmethod(partial(n_step_birnn, activation="tanh"))
+    rnn = staticmethod(n_step_birnn)
     use_bi_direction = True
 
 
@@ -285,4 +290,4 @@ class NStepBiRNNReLU(NStepBiRNNTanh):
     ((2, 2, 2), [(4, 4), (1, 4)])
     """
 
-    rnn = staticmethod(partial(n_step_birnn, activation="relu"))
+    options: ClassVar[dict[str, str]] = {"activation": "relu"}

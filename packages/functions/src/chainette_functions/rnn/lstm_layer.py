@@ -16,8 +16,8 @@ from chainette_functions.rnn.lstm import LSTMGrad, by_channel
 class LSTMLayer(Function):
     """The outputs, packed as the inputs are, and ``h`` and ``c`` where each sequence ends.
 
-    ``W``, ``b`` and ``U`` have first the rows of a, then those of i, f, o. Four more outputs are for the gradient, of
-    all steps too: gates, cells, and ``h`` and ``c`` before the step.
+    ``W``, ``b`` and ``U`` have first the rows of a, then those of i, f, o. Two more outputs are for the gradient: the
+    gates and cells of all steps, packed.
 
     The weights get their gradients in one product for all steps. One a step would write all of it anew each time, which
     takes longer than all else where few sequences are left.
@@ -38,14 +38,14 @@ class LSTMLayer(Function):
         dtype = xp.result_type(x, W, b, U, h, c)
         channels = x.dot(W.T).astype(dtype, copy=False)
         channels += b
+        self.retain(x=x, W=W, U=U, h=h, c=c)
         h, c = h.astype(dtype), c.astype(dtype)
-        transposed = self.transposed(U.astype(dtype, copy=False))
-        ys, cells, h_before, c_before = (xp.empty((len(x), units), dtype) for _ in range(4))
+        U = U.astype(dtype, copy=False)
+        ys, cells = (xp.empty((len(x), units), dtype) for _ in range(2))
         for rows in self.steps:
             n = rows.stop - rows.start
-            h_before[rows], c_before[rows] = h[:n], c[:n]
             step, cell, y = channels[rows], cells[rows], ys[rows]
-            step += h[:n].dot(transposed)
+            step += U.dot(h[:n].T).T  # for few rows BLAS takes twice as long the other way round
             sigmoids = step[:, units:]
             sigmoids *= 0.5  # sigmoid(x) = (1 + tanh(x / 2)) / 2: one tanh for all gates, which cannot overflow
             xp.tanh(step, out=step)
@@ -58,23 +58,14 @@ class LSTMLayer(Function):
             y *= o
             h[:n], c[:n] = y, cell
         gates = by_block(channels)
-        self.retain(x=x, W=W, U=U, gates=gates, cells=cells, h_before=h_before, c_before=c_before)
-        return ys, h, c, gates, cells, h_before, c_before
-
-    def transposed(self, U: Array) -> Array:
-        """``U.T``, for many steps with rows in one piece, by which BLAS multiplies few rows in half the time."""
-        if len(self.steps) <= 8 or self.ran_on is not None:
-            return U.T
-        copied = self.xp.empty(U.shape[::-1], U.dtype)
-        for start in range(0, len(U), 16):  # in strips that fit the cache: at once it can take seven times as long
-            copied[:, start : start + 16] = U[start : start + 16].T
-        return copied
+        self.retain(gates=gates, ys=ys, cells=cells)
+        return ys, h, c, gates, cells
 
     def backward(self, *gradients: Variable | None) -> tuple[Variable | None, ...]:
         gy, gh, gc, *others = gradients  # the others come only where a gradient is differentiated
-        U = self.retained("U")
-        gates, cells, c_before = (self.by_step(self.retained(name)) for name in ("gates", "cells", "c_before"))
-        gys, ggates, gcells, gh_before, gc_before = map(self.by_step, (gy, *others))
+        U, needed = self.retained("U"), self.needs_input_grad
+        gates, cells = self.by_step(self.retained("gates")), self.by_step(self.retained("cells"))
+        c_before, (gys, ggates, gcells) = self.before(cells, "c"), map(self.by_step, (gy, *others))
         gh, gc = (as_variable(self.xp.zeros(*self.output_types[1])) if g is None else g for g in (gh, gc))
         pieces: list[Variable] = []
         whole = None  # the pieces in their places, unless they are to be differentiated
@@ -90,14 +81,30 @@ class LSTMLayer(Function):
                 a, sigmoids = split_axis(gates[t], [1], 0)
                 g = g + _by_channel(ggates[t] * concat([1 - a * a, sigmoids * (1 - sigmoids)], 0))
             pieces.append(g)
-            gh, gc = _add(matmul(g, U), gh_before[t]), _add(gc, gc_before[t])
-            gh, gc = concat([gh, *h_rest], 0), concat([gc, *c_rest], 0)
-        g = concat(pieces if self.backwards else pieces[::-1], 0) if whole is None else as_variable(whole)
-        needed = self.needs_input_grad
+            gh, gc = concat([matmul(g, U), *h_rest], 0), concat([gc, *c_rest], 0)
+        g = self.packed(pieces[::-1]) if whole is None else as_variable(whole)
         first: Any = LinearGrad(needed[:3]).apply(self.retained("x"), self.retained("W"), g) if any(needed[:3]) else ()
         of_input = iter(first)
-        gU = matmul(g, self.retained("h_before"), transa=True) if needed[3] else None
+        gU = None
+        if needed[3]:
+            h_before = self.packed(self.before(self.by_step(self.retained("ys")), "h"))
+            gU = matmul(g, h_before, transa=True)
         return *(next(of_input) if each else None for each in needed[:3]), gU, gh, gc
+
+    def before(self, after: Sequence[Variable], name: str) -> list[Variable]:
+        """A state before each step, from the one after each step and the one at the start, which is retained."""
+        start = state = self.retained(name)
+        found = []
+        for each in after:
+            if len(each) > len(state):
+                state = concat([state, start[len(state) : len(each)]], 0)  # more sequences begin
+            found.append(_cut(state, len(each))[0])
+            state = each
+        return found
+
+    def packed(self, pieces: Sequence[Variable]) -> Variable:
+        """The steps, in the order in which they are run, joined as they are packed."""
+        return concat(pieces[::-1] if self.backwards else pieces, 0)
 
     def by_step(self, packed: Variable | None) -> Sequence[Any]:
         """The steps in the order in which they are run; None for each of none."""

@@ -1,12 +1,13 @@
 """What recurrent networks over whole sequences share: layers and directions of some cell.
 
-The sequences are packed: the first elements of all sequences one behind the other, longest sequence first, then the
-second elements, and so on. So what depends on a layer's input alone is one matrix product for all time steps; and each
-step works on the first rows of the state, those of the sequences that are not over.
+Inputs come by time step, longest sequence first, and are packed: the first elements of all sequences one behind the
+other, then the second elements, and so on. So what depends on a layer's input alone is one matrix product for all
+steps; and each step works on the first rows of the state, those of the sequences that are not over.
 """
 
 from collections.abc import Callable, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
+from typing import Any
 
 from chainette import Variable, as_variable
 from chainette.checks import require_floating, require_shape
@@ -67,24 +68,21 @@ def n_step(
         initial: the states at the start by name, ``(layers * directions, batch, units)``; None for zeros.
         ws: matrices, first those for the input, then those for the state.
         bs: a vector for each matrix.
-        xs: the sequences, ``(length, in_size)``, in any order.
+        xs: for each time step the inputs of the sequences that are not over, ``(rows, in_size)``.
         bidirectional: whether a second cell runs from the end to the start.
 
     Returns:
-        The states at the end, shaped as those at the start, and the outputs of the last layer by sequence.
+        The states at the end, shaped as those at the start, and the outputs of the last layer by time step.
     """
     directions = 2 if bidirectional else 1
-    sequences, weights, biases = _checked(function, gates, n_layers, directions, dropout_ratio, ws, bs, xs)
-    lengths = [len(x) for x in sequences]
-    order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
-    sizes, packing = batch_sizes(lengths), by_time(lengths, order)
-    shape = (n_layers * directions, len(lengths), weights[0][0].shape[0])
-    starts = [
-        separate(Rearrange(order, axis=1).apply(_state(function, name, state, shape, sequences[0])))
-        for name, state in initial.items()
-    ]
+    steps, weights, biases = _checked(function, gates, n_layers, directions, dropout_ratio, ws, bs, xs)
+    sizes = [len(x) for x in steps]
+    present = [size for size in sizes if size]
+    batch = max([sizes[0], *(_batch(state) for state in initial.values())])
+    shape = (n_layers * directions, batch, weights[0][0].shape[0])
+    starts = [separate(_state(function, name, state, shape, steps[0])) for name, state in initial.items()]
     ends = []
-    x = Rearrange(packing).apply(concat(sequences, axis=0))
+    x = concat(steps, axis=0)
     for layer in range(n_layers):
         if layer:
             x = dropout(x, dropout_ratio)
@@ -92,20 +90,51 @@ def n_step(
         for direction in range(directions):
             k = layer * directions + direction
             states = tuple(state[k] for state in starts)
-            if sizes:
-                h, states = cell(weights[k], biases[k])(x, sizes, states, direction == 1)
+            if present:
+                h, states = cell(weights[k], biases[k])(x, present, states, direction == 1)
             else:
                 h = states[0][:0]
             outputs.append(h)
             ends.append(states)
         x = concat(outputs, axis=1) if bidirectional else outputs[0]
-    final = [Rearrange(order, axis=1, inverse=True).apply(stack(states)) for states in zip(*ends, strict=True)]
-    ys = Rearrange(packing, inverse=True).apply(x)
-    return final, list(split_axis(ys, list(accumulate(lengths))[:-1], axis=0))
+    final = [stack(states) for states in zip(*ends, strict=True)]
+    return final, list(split_axis(x, list(accumulate(sizes))[:-1], axis=0))
+
+
+def over_sequences(
+    rnn: Callable[..., Any], n_layers: int, dropout_ratio: float, *arguments: Any, **options: Any
+) -> Any:
+    """A function of this family over whole sequences, in any order.
+
+    Args:
+        rnn: ``n_step_lstm`` or another; the other arguments are its own, with two differences: every state at the
+            start is given, and ``xs`` are the sequences, ``(length, in_size)`` each. A length may be 0.
+
+    Returns:
+        What the function returns, with states in the order of ``xs``, and the outputs by sequence.
+    """
+    *initial, ws, bs, xs = arguments
+    sequences = require_sequences(rnn.__name__, xs)
+    lengths = [len(x) for x in sequences]
+    order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
+    for name, state in zip(("hx", "cx"), initial, strict=False):
+        if state.ndim != 3 or state.shape[1] != len(lengths):
+            raise ShapeError(
+                f"{rnn.__name__}: {name} has shape {state.shape} (expected (layers and directions, {len(lengths)}, "
+                f"units), since there are {len(lengths)} sequences)."
+            )
+    sizes, packing = batch_sizes(lengths), by_time(lengths, order)
+    packed = Rearrange(packing).apply(concat(sequences, axis=0))
+    steps = split_axis(packed, list(accumulate(sizes))[:-1], axis=0) if sizes else (packed,)
+    starts = [Rearrange(order, axis=1).apply(state) for state in initial]
+    *final, ys = rnn(n_layers, dropout_ratio, *starts, ws, bs, steps, **options)
+    packed = Rearrange(packing, inverse=True).apply(concat(ys, axis=0))
+    final = [Rearrange(order, axis=1, inverse=True).apply(state) for state in final]
+    return *final, list(split_axis(packed, list(accumulate(lengths))[:-1], axis=0))
 
 
 def by_steps(W: Variable, b: Variable, step: Step) -> Run:
-    """A run that applies weights and biases to all inputs at once, and takes one step after the other with the result."""
+    """A run that applies weights and biases to all inputs at once, and takes one step after the other with that."""
 
     def run(x: Variable, sizes: list[int], states: States, backwards: bool) -> tuple[Variable, States]:
         inputs = split_axis(linear(x, W, b), list(accumulate(sizes))[:-1], axis=0)
@@ -153,15 +182,21 @@ def _checked(
     bs: Parameters,
     xs: Sequence[ArrayLike],
 ) -> tuple[list[Variable], list[list[Variable]], list[list[Variable]]]:
-    """The sequences, matrices and vectors as Variables, whose number and shapes fit."""
+    """The time steps, matrices and vectors as Variables, whose number and shapes fit."""
     if n_layers < 1:
         raise ArgumentError(f"{function}: n_layers={n_layers} (expected at least 1).")
     if not 0 <= dropout_ratio < 1:
         raise ArgumentError(f"{function}: dropout_ratio={dropout_ratio} is out of range (expected 0 <= ratio < 1).")
-    sequences = require_sequences(function, xs)
-    require_floating(function, **{f"xs[{i}]": x for i, x in enumerate(sequences)})
-    if sequences[0].ndim != 2:
-        raise ShapeError(f"{function}: xs[0] has shape {sequences[0].shape} (expected (length, in_size)).")
+    steps = require_sequences(function, xs)
+    require_floating(function, **{f"xs[{t}]": x for t, x in enumerate(steps)})
+    if steps[0].ndim != 2:
+        raise ShapeError(f"{function}: xs[0] has shape {steps[0].shape} (expected (rows, in_size)).")
+    for t, (before, x) in enumerate(pairwise(steps), 1):
+        if len(x) > len(before):
+            raise ShapeError(
+                f"{function}: xs[{t}] has {len(x)} rows, after {len(before)} (expected no more: xs are time steps, "
+                "longest sequence first). Use transpose_sequence."
+            )
     weights = [[as_variable(w) for w in each] for each in ws]
     biases = [[as_variable(b) for b in each] for each in bs]
     count = n_layers * directions
@@ -174,11 +209,16 @@ def _checked(
             )
     units = weights[0][0].shape[:1]
     for k in range(count):
-        in_shape = sequences[0].shape[1:] if k < directions else tuple(n * directions for n in units)
+        in_shape = steps[0].shape[1:] if k < directions else tuple(n * directions for n in units)
         for j, (w, b) in enumerate(zip(weights[k], biases[k], strict=True)):
             require_shape(function, f"ws[{k}][{j}]", w, units + (in_shape if j < gates else units))
             require_shape(function, f"bs[{k}][{j}]", b, units)
-    return sequences, weights, biases
+    return steps, weights, biases
+
+
+def _batch(state: Any) -> int:
+    """How many sequences a state is for; more than the first time step has rows where some are empty."""
+    return state.shape[1] if getattr(state, "ndim", 0) == 3 else 0
 
 
 def _state(function: str, name: str, state: ArrayLike | None, shape: tuple[int, ...], x: Variable) -> Variable:

@@ -127,15 +127,16 @@ def n_step_gru(
         ws: for each layer the matrices W0 to W5, ``(units, in_size)`` for the first three, ``(units, units)`` for the
             others. From the second layer on ``in_size`` is ``units``.
         bs: for each layer the vectors b0 to b5, ``(units,)``.
-        xs: ``batch`` sequences, ``(length, in_size)`` each, in any order. A length may be 0.
+        xs: for each time step the inputs of the sequences that are not over, ``(rows, in_size)``, longest sequence
+            first: ``transpose_sequence`` makes them. ``L.NStep...`` take the sequences as they are, in any order.
 
     Returns:
         ``h`` at the end of each sequence, of the shape of ``hx``, and the outputs of the last layer,
-        ``(length, units)`` for each sequence.
+        ``(rows, units)`` for each time step.
 
     Raises:
-        ArgumentError: there are no sequences, a number is out of range, or there are not as many parameters.
-        DtypeError: a sequence or a state is not floating.
+        ArgumentError: there are no time steps, a number is out of range, or there are not as many parameters.
+        DtypeError: an input or a state is not floating.
         ShapeError: the shapes do not fit.
 
     Source: Cho et al., "Learning Phrase Representations using RNN Encoder-Decoder for Statistical Machine
@@ -144,7 +145,7 @@ def n_step_gru(
     >>> ws, bs = [[np.eye(2)] * 6], [[np.zeros(2)] * 6]
     >>> hy, ys = n_step_gru(1, 0.0, None, ws, bs, [np.ones((3, 2)), np.ones((1, 2))])
     >>> hy.shape, [y.shape for y in ys]
-    ((1, 2, 2), [(3, 2), (1, 2)])
+    ((1, 3, 2), [(3, 2), (1, 2)])
     """
     (hy,), ys = n_step("n_step_gru", _cell, 3, n_layers, dropout_ratio, {"hx": hx}, ws, bs, xs, False)
     return hy, ys
@@ -169,21 +170,22 @@ def n_step_bigru(
         ws: matrices as for ``n_step_gru``, a list for each layer and direction, in the order of ``hx``. From the
             second layer on ``in_size`` is ``2 units``.
         bs: vectors as for ``n_step_gru``, a list for each layer and direction.
-        xs: ``batch`` sequences, ``(length, in_size)`` each, in any order. A length may be 0.
+        xs: for each time step the inputs of the sequences that are not over, ``(rows, in_size)``, longest sequence
+            first: ``transpose_sequence`` makes them. ``L.NStep...`` take the sequences as they are, in any order.
 
     Returns:
         ``h`` where each direction ends, of the shape of ``hx``, and the outputs of the last layer,
-        ``(length, 2 units)`` for each sequence: those of the forward direction, then the others.
+        ``(rows, 2 units)`` for each time step: those of the forward direction, then the others.
 
     Raises:
-        ArgumentError: there are no sequences, a number is out of range, or there are not as many parameters.
-        DtypeError: a sequence or a state is not floating.
+        ArgumentError: there are no time steps, a number is out of range, or there are not as many parameters.
+        DtypeError: an input or a state is not floating.
         ShapeError: the shapes do not fit.
 
     >>> ws, bs = [[np.eye(2)] * 6] * 2, [[np.zeros(2)] * 6] * 2
     >>> hy, ys = n_step_bigru(1, 0.0, None, ws, bs, [np.ones((3, 2)), np.ones((1, 2))])
     >>> hy.shape, [y.shape for y in ys]
-    ((2, 2, 2), [(3, 4), (1, 4)])
+    ((2, 3, 2), [(3, 4), (1, 4)])
     """
     (hy,), ys = n_step("n_step_bigru", _cell, 3, n_layers, dropout_ratio, {"hx": hx}, ws, bs, xs, True)
     return hy, ys

@@ -53,15 +53,16 @@ def n_step_lstm(
         ws: for each layer the matrices W0 to W7, ``(units, in_size)`` for the first four, ``(units, units)`` for the
             others. From the second layer on ``in_size`` is ``units``.
         bs: for each layer the vectors b0 to b7, ``(units,)``.
-        xs: ``batch`` sequences, ``(length, in_size)`` each, in any order. A length may be 0.
+        xs: for each time step the inputs of the sequences that are not over, ``(rows, in_size)``, longest sequence
+            first: ``transpose_sequence`` makes them. ``L.NStep...`` take the sequences as they are, in any order.
 
     Returns:
         ``h`` and ``c`` at the end of each sequence, of the shape of ``hx``, and the outputs of the last layer,
-        ``(length, units)`` for each sequence.
+        ``(rows, units)`` for each time step.
 
     Raises:
-        ArgumentError: there are no sequences, a number is out of range, or there are not as many parameters.
-        DtypeError: a sequence or a state is not floating.
+        ArgumentError: there are no time steps, a number is out of range, or there are not as many parameters.
+        DtypeError: an input or a state is not floating.
         ShapeError: the shapes do not fit.
 
     Source: Hochreiter and Schmidhuber, "Long Short-Term Memory", Neural Computation 1997.
@@ -69,7 +70,7 @@ def n_step_lstm(
     >>> ws, bs = [[np.eye(2)] * 8], [[np.zeros(2)] * 8]
     >>> hy, cy, ys = n_step_lstm(1, 0.0, None, None, ws, bs, [np.ones((3, 2)), np.ones((1, 2))])
     >>> hy.shape, [y.shape for y in ys]
-    ((1, 2, 2), [(3, 2), (1, 2)])
+    ((1, 3, 2), [(3, 2), (1, 2)])
     """
     initial = {"hx": hx, "cx": cx}
     (hy, cy), ys = n_step("n_step_lstm", _cell, 4, n_layers, dropout_ratio, initial, ws, bs, xs, False)
@@ -97,15 +98,16 @@ def n_step_bilstm(
         ws: matrices as for ``n_step_lstm``, a list for each layer and direction, in the order of ``hx``. From the
             second layer on ``in_size`` is ``2 units``.
         bs: vectors as for ``n_step_lstm``, a list for each layer and direction.
-        xs: ``batch`` sequences, ``(length, in_size)`` each, in any order. A length may be 0.
+        xs: for each time step the inputs of the sequences that are not over, ``(rows, in_size)``, longest sequence
+            first: ``transpose_sequence`` makes them. ``L.NStep...`` take the sequences as they are, in any order.
 
     Returns:
         ``h`` and ``c`` where each direction ends, of the shape of ``hx``, and the outputs of the last layer,
-        ``(length, 2 units)`` for each sequence: those of the forward direction, then the others.
+        ``(rows, 2 units)`` for each time step: those of the forward direction, then the others.
 
     Raises:
-        ArgumentError: there are no sequences, a number is out of range, or there are not as many parameters.
-        DtypeError: a sequence or a state is not floating.
+        ArgumentError: there are no time steps, a number is out of range, or there are not as many parameters.
+        DtypeError: an input or a state is not floating.
         ShapeError: the shapes do not fit.
 
     Source: Graves and Schmidhuber, "Framewise Phoneme Classification with Bidirectional LSTM", Neural Networks 2005.
@@ -113,7 +115,7 @@ def n_step_bilstm(
     >>> ws, bs = [[np.eye(2)] * 8] * 2, [[np.zeros(2)] * 8] * 2
     >>> hy, cy, ys = n_step_bilstm(1, 0.0, None, None, ws, bs, [np.ones((3, 2)), np.ones((1, 2))])
     >>> hy.shape, [y.shape for y in ys]
-    ((2, 2, 2), [(3, 4), (1, 4)])
+    ((2, 3, 2), [(3, 4), (1, 4)])
     """
     initial = {"hx": hx, "cx": cx}
     (hy, cy), ys = n_step("n_step_bilstm", _cell, 4, n_layers, dropout_ratio, initial, ws, bs, xs, True)

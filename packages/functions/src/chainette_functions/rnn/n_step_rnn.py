@@ -44,24 +44,25 @@ def n_step_rnn(
         ws: for each layer the matrices W0, ``(units, in_size)``, and W1, ``(units, units)``. From the second layer on
             ``in_size`` is ``units``.
         bs: for each layer the vectors b0 and b1, ``(units,)``.
-        xs: ``batch`` sequences, ``(length, in_size)`` each, in any order. A length may be 0.
+        xs: for each time step the inputs of the sequences that are not over, ``(rows, in_size)``, longest sequence
+            first: ``transpose_sequence`` makes them. ``L.NStep...`` take the sequences as they are, in any order.
         activation: ``"tanh"``, or ``"relu"`` in its place.
 
     Returns:
         ``h`` at the end of each sequence, of the shape of ``hx``, and the outputs of the last layer,
-        ``(length, units)`` for each sequence.
+        ``(rows, units)`` for each time step.
 
     Raises:
-        ArgumentError: there are no sequences, a number or word is out of range, or there are not as many parameters.
-        DtypeError: a sequence or a state is not floating.
+        ArgumentError: there are no time steps, a number or word is out of range, or there are not as many parameters.
+        DtypeError: an input or a state is not floating.
         ShapeError: the shapes do not fit.
 
     Source: Elman, "Finding Structure in Time", Cognitive Science 1990.
 
     >>> ws, bs = [[np.eye(1)] * 2], [[np.zeros(1)] * 2]
-    >>> hy, ys = n_step_rnn(1, 0.0, None, ws, bs, [np.ones((3, 1)), np.ones((1, 1))], activation="relu")
+    >>> hy, ys = n_step_rnn(1, 0.0, None, ws, bs, [np.ones((2, 1)), np.ones((1, 1))], activation="relu")
     >>> hy.array.ravel(), [y.array.ravel().tolist() for y in ys]
-    (array([3., 1.]), [[1.0, 2.0, 3.0], [1.0]])
+    (array([2., 1.]), [[1.0, 1.0], [2.0]])
     """
     require_one_of("n_step_rnn", "activation", activation, tuple(ACTIVATIONS))
     cell = _cell(ACTIVATIONS[activation])
@@ -89,24 +90,25 @@ def n_step_birnn(
         ws: matrices as for ``n_step_rnn``, a list for each layer and direction, in the order of ``hx``. From the
             second layer on ``in_size`` is ``2 units``.
         bs: vectors as for ``n_step_rnn``, a list for each layer and direction.
-        xs: ``batch`` sequences, ``(length, in_size)`` each, in any order. A length may be 0.
+        xs: for each time step the inputs of the sequences that are not over, ``(rows, in_size)``, longest sequence
+            first: ``transpose_sequence`` makes them. ``L.NStep...`` take the sequences as they are, in any order.
         activation: ``"tanh"``, or ``"relu"`` in its place.
 
     Returns:
         ``h`` where each direction ends, of the shape of ``hx``, and the outputs of the last layer,
-        ``(length, 2 units)`` for each sequence: those of the forward direction, then the others.
+        ``(rows, 2 units)`` for each time step: those of the forward direction, then the others.
 
     Raises:
-        ArgumentError: there are no sequences, a number or word is out of range, or there are not as many parameters.
-        DtypeError: a sequence or a state is not floating.
+        ArgumentError: there are no time steps, a number or word is out of range, or there are not as many parameters.
+        DtypeError: an input or a state is not floating.
         ShapeError: the shapes do not fit.
 
     Source: Schuster and Paliwal, "Bidirectional Recurrent Neural Networks", IEEE Transactions on Signal Processing
     1997.
 
     >>> ws, bs = [[np.eye(1)] * 2] * 2, [[np.zeros(1)] * 2] * 2
-    >>> hy, ys = n_step_birnn(1, 0.0, None, ws, bs, [np.ones((3, 1))], activation="relu")
-    >>> ys[0].array.tolist()
+    >>> hy, ys = n_step_birnn(1, 0.0, None, ws, bs, [np.ones((1, 1))] * 3, activation="relu")
+    >>> [y.array[0].tolist() for y in ys]
     [[1.0, 3.0], [2.0, 2.0], [3.0, 1.0]]
     """
     require_one_of("n_step_birnn", "activation", activation, tuple(ACTIVATIONS))
