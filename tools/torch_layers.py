@@ -10,6 +10,7 @@ from torch_rows import SIGNALS, Row, X
 
 import chainette_functions as F
 from chainette.testing.arrays import integers, normal, positive, values
+from chainette_functions.rnn.n_step import over_sequences
 
 IMAGES = normal((2, 4, 6, 7))
 VOLUMES = normal((2, 4, 4, 5, 4))
@@ -162,7 +163,7 @@ def recurrent(kind: str, gates: Sequence[int], n_layers: int, both: bool) -> Row
         hs, ws, bs, xs = split(arrays)
         layers = [[list(each[i : i + 2 * n]) for i in range(0, len(each), 2 * n)] for each in (ws, bs)]
         name = f"n_step_{'bi' if both else ''}{kind.split('_')[0]}"
-        return getattr(F, name)(n_layers, 0.0, *hs, *layers, list(xs), **({"activation": "tanh"} if n == 1 else {}))
+        return over_sequences(getattr(F, name), n_layers, 0.0, *hs, *layers, list(xs))
 
     def theirs(*arrays: Any) -> Any:
         hs, ws, bs, xs = split(arrays)
