@@ -74,12 +74,12 @@ def _cores(count: int) -> list[int]:
     return allowed[-count:]
 
 
-def start_torch(python: str | None, threads: int) -> Worker | str:
+def start_torch(python: str | None, threads: int, script: str = "with_torch.py") -> Worker | str:
     """PyTorch's worker, or why there is none."""
     if not python:
         return "no Python with torch was named (--torch PYTHON, or CHAINETTE_BENCH_TORCH)"
     try:
-        worker = Worker(python, "with_torch.py", threads)
+        worker = Worker(python, script, threads)
     except (OSError, RuntimeError) as error:
         return f"{python} does not run ({error})"
     if "error" not in worker.hello:

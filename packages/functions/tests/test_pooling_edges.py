@@ -166,7 +166,7 @@ def test_max_pooling_keeps_its_indices_and_nothing_else():
     ):
         F.max_pooling_2d(Variable(np.ones((1, 2, 6, 6))), 3, 2)
         F.average_pooling_2d(Variable(np.ones((1, 2, 6, 6))), 3, 2)
-    assert kept == [((1, 2, 3, 3), "int32")]
+    assert kept == [((1, 2, 3, 3), "uint8")]
 
 
 # Gradients

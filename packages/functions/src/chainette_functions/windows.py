@@ -4,7 +4,7 @@
 says where the windows lie, and is checked before any work.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
@@ -16,6 +16,8 @@ from chainette.typing import Array, Shape
 
 Sizes = int | Sequence[int]
 """One number for all spatial axes, or one for each."""
+
+CACHED = 1 << 17  # elements: what is made of them in several passes stays near
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,18 @@ def per_axis(function: str, name: str, value: Sizes, ndim: int, low: int) -> Sha
     return numbers
 
 
+def pieces(total: int, size: int) -> Iterator[slice]:
+    """0 to ``total``, cut every ``size``, or at every number if that is less than 1."""
+    step = max(size, 1)
+    for start in range(0, total, step):
+        yield slice(start, min(start + step, total))
+
+
+def images_in_cache(shape: Shape) -> Iterator[slice]:
+    """The batch of such an array in pieces of so many images as stay in the processor's cache."""
+    return pieces(shape[0], CACHED // max(prod(shape[1:]), 1))
+
+
 def with_padding(xp: Any, x: Array, g: Geometry, fill: float = 0) -> Array:
     """``(..., *padded)``: x, and ``fill`` around it; x itself where there is no padding."""
     if g.padded == g.size:
@@ -162,7 +176,7 @@ def scatter(xp: Any, windows: Array, g: Geometry) -> Array:
 def fold(xp: Any, x: Array, g: Geometry, combine: Any, start: float) -> Array:
     """What a ufunc makes of each window's elements, without padding: ``(..., *out)``. One axis after the other."""
     for axis in range(len(g.size)):
-        before, after = _around(x, axis, g)
+        before, after = around(x, axis, g)
         y = xp.full((*x.shape[:before], g.out[axis], *x.shape[before + 1 :]), start, x.dtype)
         for windows, elements in g.spans(axis):
             part = y[(..., windows, *after)]
@@ -174,7 +188,7 @@ def fold(xp: Any, x: Array, g: Geometry, combine: Any, start: float) -> Array:
 def spread(xp: Any, y: Array, g: Geometry) -> Array:
     """Each window's value given to all its elements, ``(..., *size)``; where windows overlap, the sum of theirs."""
     for axis in reversed(range(len(g.size))):
-        before, after = _around(y, axis, g)
+        before, after = around(y, axis, g)
         x = xp.zeros((*y.shape[:before], g.size[axis], *y.shape[before + 1 :]), y.dtype)
         for windows, elements in g.spans(axis):
             x[(..., elements, *after)] += y[(..., windows, *after)]
@@ -182,7 +196,7 @@ def spread(xp: Any, y: Array, g: Geometry) -> Array:
     return y
 
 
-def _around(x: Array, axis: int, g: Geometry) -> tuple[int, tuple[slice, ...]]:
+def around(x: Array, axis: int, g: Geometry) -> tuple[int, tuple[slice, ...]]:
     """How many axes of x stand before a spatial one, and the index of all that follow it."""
     later = len(g.size) - axis - 1
     return x.ndim - later - 1, (slice(None),) * later

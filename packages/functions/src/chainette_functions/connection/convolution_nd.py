@@ -5,15 +5,16 @@ the gradients of each are the other two: ``ConvolutionND(x, W)``, ``Deconvolutio
 ``ConvolutionNDGradW(x, gy)``.
 """
 
-from math import prod
 from numbers import Integral
+from typing import Any
 
 from chainette import Function, Variable, as_variable
 from chainette.checks import removed_arguments, require_floating
 from chainette.errors import ArgumentError, DtypeError, ShapeError
 from chainette.operators import sum
-from chainette.typing import Array, ArrayLike
-from chainette_functions.windows import Geometry, Sizes, gather, geometry, scatter
+from chainette.typing import Array, ArrayLike, Shape
+from chainette_functions.connection.convolving import variant
+from chainette_functions.windows import Geometry, Sizes, geometry
 
 KERNELS = "which kernel runs is shown by 'python -m chainette kernels'"
 REMOVED = {
@@ -26,8 +27,7 @@ REMOVED = {
 class Sliding(Function):
     """The base of the three: ``geometry`` is the convolution's, and W always ``(out, in / groups, window size, ...)``.
 
-    Each is one matrix product a group. Its matrices hold channels by positions, those of the whole batch, so that small
-    images make large products too. float16 is computed in float32.
+    ``convolving`` says how they are computed, and how little memory that takes. float16 is computed in float32.
     """
 
     def __init__(self, geometry: Geometry, groups: int) -> None:
@@ -40,23 +40,8 @@ class Sliding(Function):
             wanted = reversed(self.needs_input_grad[:2])
             self.retain(**{name: x if yes else None for (name, x), yes in zip(operands.items(), wanted, strict=True)})
 
-    def columns(self, x: Array) -> Array:
-        """The windows of x, ``(groups, in / groups * window, batch * positions)``."""
-        g = self.geometry
-        batch, channels = x.shape[:2]
-        windows = _wide(x).swapaxes(0, 1)
-        if not g.pointwise:
-            windows = gather(self.xp, windows, g.over_batch(batch))
-        return windows.reshape(self.groups, channels // self.groups * prod(g.ksize), batch * prod(g.out))
-
-    def rows(self, y: Array) -> Array:
-        """y as ``(groups, out / groups, batch * positions)``."""
-        batch, channels = y.shape[:2]
-        return _wide(y).swapaxes(0, 1).reshape(self.groups, channels // self.groups, batch * prod(self.geometry.out))
-
-    def matrices(self, W: Array) -> Array:
-        """W as ``(groups, out / groups, in / groups * window)``."""
-        return W.reshape(self.groups, W.shape[0] // self.groups, prod(W.shape[1:]))
+    def variant(self, W: Shape) -> Any:
+        return variant(self.geometry, W, self.groups)
 
 
 class ConvolutionND(Sliding):
@@ -64,8 +49,8 @@ class ConvolutionND(Sliding):
 
     def forward(self, x: Array, W: Array, b: Array | None = None) -> Array:
         self.retain_operands(x=x, W=W)
-        y = self.xp.matmul(self.matrices(W), self.columns(x))
-        return _batch_first(y.reshape(len(W), len(x), *self.geometry.out), b, x)
+        y: Array = self.variant(W.shape).convolve(self.xp, x, W, b, self.geometry, self.groups)
+        return y.astype(x.dtype, copy=False)
 
     def backward(self, gy: Variable) -> tuple[Variable | None, ...]:
         gx, gW, *gb = self.needs_input_grad
@@ -81,12 +66,8 @@ class DeconvolutionND(Sliding):
 
     def forward(self, gy: Array, W: Array, b: Array | None = None) -> Array:
         self.retain_operands(gy=gy, W=W)
-        g = self.geometry
-        batch, channels = len(gy), W.shape[1] * self.groups
-        gx = self.xp.matmul(self.matrices(W).swapaxes(1, 2), self.rows(gy))
-        if not g.pointwise:
-            gx = scatter(self.xp, gx.reshape(channels, 1, *g.ksize, batch, *g.out), g.over_batch(batch))
-        return _batch_first(gx.reshape(channels, batch, *g.size), b, gy)
+        gx: Array = self.variant(W.shape).deconvolve(self.xp, gy, W, b, self.geometry, self.groups)
+        return gx.astype(gy.dtype, copy=False)
 
     def backward(self, ggx: Variable) -> tuple[Variable | None, ...]:
         ggy, gW, *gb = self.needs_input_grad
@@ -102,8 +83,9 @@ class ConvolutionNDGradW(Sliding):
 
     def forward(self, x: Array, gy: Array) -> Array:
         self.retain_operands(x=x, gy=gy)
-        gW = self.xp.matmul(self.rows(gy), self.columns(x).swapaxes(1, 2))
-        return gW.reshape(gy.shape[1], x.shape[1] // self.groups, *self.geometry.ksize).astype(x.dtype, copy=False)
+        W_shape = (gy.shape[1], x.shape[1] // self.groups, *self.geometry.ksize)
+        gW: Array = self.variant(W_shape).correlate(self.xp, x, gy, self.geometry, self.groups)
+        return gW.astype(x.dtype, order="C", copy=False)
 
     def backward(self, ggW: Variable) -> tuple[Variable | None, Variable | None]:
         gx, ggy = self.needs_input_grad
@@ -111,18 +93,6 @@ class ConvolutionNDGradW(Sliding):
             DeconvolutionND(self.geometry, self.groups).apply(self.retained("gy"), ggW) if gx else None,
             ConvolutionND(self.geometry, self.groups).apply(self.retained("x"), ggW) if ggy else None,
         )
-
-
-def _wide(x: Array) -> Array:
-    """float32 for float16, in which sums would lose digits and overflow."""
-    return x.astype("f") if x.dtype == "e" else x
-
-
-def _batch_first(y: Array, b: Array | None, like: Array) -> Array:
-    """``(channels, batch, ...)`` plus b as a contiguous ``(batch, channels, ...)`` of the dtype of ``like``."""
-    if b is not None:
-        y += b.reshape(len(b), *[1] * (y.ndim - 1))
-    return y.swapaxes(0, 1).astype(like.dtype, order="C", copy=False)
 
 
 def _grad_b(gy: Variable) -> Variable:

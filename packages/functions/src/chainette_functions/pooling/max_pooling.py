@@ -7,7 +7,7 @@ from chainette import Function, Variable, as_variable
 from chainette.checks import require_floating
 from chainette.typing import Array, ArrayLike
 from chainette_functions.pooling.geometry import pooling_geometry, require_filled
-from chainette_functions.windows import Geometry, Sizes, fold, positions, with_padding
+from chainette_functions.windows import Geometry, Sizes, around, fold, images_in_cache, positions, with_padding
 
 
 class MaxPooling(Function):
@@ -20,25 +20,49 @@ class MaxPooling(Function):
         self.return_indices = return_indices
 
     def forward(self, x: Array) -> Any:
-        y = fold(self.xp, x, self.g, self.xp.maximum, -inf)
-        if self.edges is None and not self.return_indices:
-            return y
-        index = self.first_maximum(x, y)
+        xp, indexed = self.xp, self.edges is not None or self.return_indices
+        y = xp.empty((*x.shape[:2], *self.g.out), x.dtype)
+        index = xp.empty(y.shape, number_dtype(prod(self.g.ksize))) if indexed else None
+        for images in images_in_cache(x.shape):
+            if index is None:
+                y[images] = fold(xp, x[images], self.g, xp.maximum, -inf)
+            else:
+                y[images], index[images] = first_maximum(xp, x[images], self.g, index.dtype)
         self.retain(index=index)
         return (y, index) if self.return_indices else y
 
-    def first_maximum(self, x: Array, y: Array) -> Array:
-        """How many elements of each window come before the one that is the maximum, or before the first NaN."""
-        index = self.xp.zeros(y.shape, "int32")
-        missing = self.xp.ones(y.shape, bool)
-        for windows, elements in self.g.overlaps():
-            candidate = x[elements]
-            missing[windows] &= ~((candidate >= y[windows]) | (candidate != candidate))
-            index += missing
-        return index
-
     def backward(self, gy: Variable, gindex: None = None) -> Variable:
         return MaxPoolingGrad(self.g).apply(self.retained("index"), gy)
+
+
+def number_dtype(count: int) -> str:
+    """The smallest dtype that numbers so many elements."""
+    return "uint8" if count <= 1 << 8 else "uint16" if count <= 1 << 16 else "int32"
+
+
+def first_maximum(xp: Any, x: Array, g: Geometry, dtype: Any) -> tuple[Array, Array]:
+    """The maximum of each window, NaN if it has one, and the number of the first element that is it.
+
+    One axis after the other: of the windows along it, first the maximum, then the least number where that is.
+    """
+    last = dtype.type(prod(g.ksize) - 1)
+    number = None
+    for axis, size in enumerate(g.ksize):
+        before, after = around(x, axis, g)
+        shape = (*x.shape[:before], g.out[axis], *x.shape[before + 1 :])
+        y, least = xp.full(shape, -inf, x.dtype), xp.full(shape, last)
+        spans = [((..., windows, *after), (..., elements, *after)) for windows, elements in g.spans(axis)]
+        for windows, elements in spans:
+            xp.maximum(y[windows], x[elements], out=y[windows])
+        for i, (windows, elements) in enumerate(spans):
+            other = x[elements] != y[windows]
+            other &= x[elements] == x[elements]  # a NaN is the maximum, though it equals nothing
+            mine = dtype.type(i)
+            if number is not None:
+                mine = number[elements] * dtype.type(size) + mine
+            xp.minimum(least[windows], xp.maximum(other * last, mine), out=least[windows])
+        x, number = y, least
+    return x, number
 
 
 class MaxPoolingGrad(Function):
@@ -51,10 +75,19 @@ class MaxPoolingGrad(Function):
 
     def forward(self, index: Array, gy: Array) -> Array:
         self.retain(index=index)
-        shape = gy.shape[: gy.ndim - len(self.g.size)] + self.g.padded
-        gx = self.xp.zeros(prod(shape), "f" if gy.dtype == "e" else gy.dtype)  # where windows overlap, it is a sum
-        self.xp.add.at(gx, positions(self.xp, index, self.g).ravel(), gy.ravel().astype(gx.dtype, copy=False))
-        return gx.reshape(shape)[(..., *self.g.inside)].astype(gy.dtype, copy=False)
+        xp, g = self.xp, self.g
+        overlap = any(k > s for k, s in zip(g.ksize, g.stride, strict=True))
+        gx = xp.empty((*gy.shape[:2], *g.size), gy.dtype)
+        for images in images_in_cache(gx.shape):
+            part = gy[images]
+            padded = xp.zeros((*part.shape[:2], *g.padded), "f" if gy.dtype == "e" else gy.dtype)
+            where, values = positions(xp, index[images], g).ravel(), part.ravel().astype(padded.dtype, copy=False)
+            if overlap:
+                xp.add.at(padded.reshape(-1), where, values)
+            else:
+                padded.reshape(-1)[where] = values
+            gx[images] = padded[(..., *g.inside)]
+        return gx
 
     def backward(self, ggx: Variable) -> tuple[None, Variable]:
         return None, MaxPoolingPick(self.g).apply(self.retained("index"), ggx)
@@ -92,4 +125,4 @@ def max_pool(
     g = pooling_geometry(function, x, ndim, ksize, stride, pad, cover_all)
     require_filled(function, g)
     y: Any = MaxPooling(g, return_indices).apply(x)
-    return (y[0], y[1].array) if return_indices else y
+    return (y[0], y[1].array.astype("int32")) if return_indices else y

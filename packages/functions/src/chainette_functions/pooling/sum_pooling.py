@@ -8,7 +8,7 @@ from chainette.checks import require_floating
 from chainette.errors import ArgumentError
 from chainette.typing import Array, ArrayLike
 from chainette_functions.pooling.geometry import pooling_geometry, require_filled, unpooling_geometry
-from chainette_functions.windows import Geometry, Sizes, fold, spread
+from chainette_functions.windows import Geometry, Sizes, fold, images_in_cache, spread
 
 
 class SumPooling(Function):
@@ -21,8 +21,11 @@ class SumPooling(Function):
         self.divisor = divisor
 
     def forward(self, x: Array) -> Array:
-        y = fold(self.xp, _wide(x), self.g, self.xp.add, 0)
-        return _divided(self.xp, y, self.g, self.divisor).astype(x.dtype, copy=False)
+        y = self.xp.empty((*x.shape[:2], *self.g.out), x.dtype)
+        for images in images_in_cache(x.shape):
+            sums = fold(self.xp, _wide(x[images]), self.g, self.xp.add, 0)
+            y[images] = _divided(self.xp, sums, self.g, self.divisor)
+        return y
 
     def backward(self, gy: Variable) -> Variable:
         return Unpooling(self.g, self.divisor).apply(gy)
@@ -38,8 +41,10 @@ class Unpooling(Function):
         self.divisor = divisor
 
     def forward(self, y: Array) -> Array:
-        shares = _divided(self.xp, _wide(y), self.g, self.divisor)
-        return spread(self.xp, shares, self.g).astype(y.dtype, copy=False)
+        x = self.xp.empty((*y.shape[:2], *self.g.size), y.dtype)
+        for images in images_in_cache(x.shape):
+            x[images] = spread(self.xp, _divided(self.xp, _wide(y[images]), self.g, self.divisor), self.g)
+        return x
 
     def backward(self, gx: Variable) -> Variable:
         return SumPooling(self.g, self.divisor).apply(gx)

@@ -63,14 +63,14 @@ class LSTMLayer(Function):
 
     def backward(self, *gradients: Variable | None) -> tuple[Variable | None, ...]:
         gy, gh, gc, *others = gradients  # the others come only where a gradient is differentiated
-        U, needed = self.retained("U"), self.needs_input_grad
+        U, (*needed, needs_U, _, _) = self.retained("U"), self.needs_input_grad
         gates, cells = self.by_step(self.retained("gates")), self.by_step(self.retained("cells"))
         c_before, (gys, ggates, gcells) = self.before(cells, "c"), map(self.by_step, (gy, *others))
-        gh, gc = (as_variable(self.xp.zeros(*self.output_types[1])) if g is None else g for g in (gh, gc))
+        ((total, units), dtype), state, *_ = self.output_types
+        gh, gc = (as_variable(self.xp.zeros(*state)) if g is None else g for g in (gh, gc))
         pieces: list[Variable] = []
         whole = None  # the pieces in their places, unless they are to be differentiated
-        if not config.enable_backprop and others[0] is None:
-            (total, units), dtype = self.output_types[0]
+        if not config.enable_backprop and all(g is None for g in others):
             whole = self.xp.empty((total, 4 * units), dtype)
         for t, rows in reversed(list(enumerate(self.steps))):
             (gh, *h_rest), (gc, *c_rest) = _cut(gh, len(cells[t])), _cut(gc, len(cells[t]))
@@ -83,13 +83,12 @@ class LSTMLayer(Function):
             pieces.append(g)
             gh, gc = concat([matmul(g, U), *h_rest], 0), concat([gc, *c_rest], 0)
         g = self.packed(pieces[::-1]) if whole is None else as_variable(whole)
-        first: Any = LinearGrad(needed[:3]).apply(self.retained("x"), self.retained("W"), g) if any(needed[:3]) else ()
-        of_input = iter(first)
-        gU = None
-        if needed[3]:
+        found = LinearGrad(needed).apply(self.retained("x"), self.retained("W"), g) if any(needed) else ()
+        of_input, gU = iter(found), None
+        if needs_U:
             h_before = self.packed(self.before(self.by_step(self.retained("ys")), "h"))
             gU = matmul(g, h_before, transa=True)
-        return *(next(of_input) if each else None for each in needed[:3]), gU, gh, gc
+        return *(next(of_input) if each else None for each in needed), gU, gh, gc
 
     def before(self, after: Sequence[Variable], name: str) -> list[Variable]:
         """A state before each step, from the one after each step and the one at the start, which is retained."""
