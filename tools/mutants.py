@@ -51,8 +51,8 @@ EQUIVALENT = ROOT / "tools/mutants_equivalent.toml"
 WANTED = 95  # per cent of the subjects
 SECONDS = 300  # after which a trial is stopped
 OPTIONS = ["-x", "-q", "-p", "no:cacheprovider", "-p", "chainette.testing.pytest_plugin", "--assert=plain"]
-NO_TESTS, ODD = 5, 70
-SURVIVED, CAUGHT = 0, {1: "a test failed", 2: "the import failed", -1: "stopped, or crashed"}
+PASSED, NO_TESTS, ODD = 0, 5, 70  # exit codes
+CAUGHT = {1: "a test failed", 2: "the import failed", -1: "stopped, or crashed"}
 
 
 @dataclass
@@ -70,7 +70,7 @@ class Trial:
         output = os.open("output", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(output, 1)
         os.dup2(output, 2)
-        signal.alarm(SECONDS)  # a mutant may never end, or ask for all memory
+        signal.alarm(SECONDS if self.mutant else 10 * SECONDS)  # a mutant may never end, or ask for all memory
         resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
         sys.dont_write_bytecode = True
         sys.path.insert(0, str(folder))
@@ -156,12 +156,12 @@ class Report:
 
     def done(self, trial: Trial) -> None:
         name = trial.subject.name
-        if trial.outcome not in (SURVIVED, *CAUGHT):
+        if trial.outcome not in (PASSED, NO_TESTS, *CAUGHT):
             sys.exit(f"{name}: the trial itself went wrong (exit code {trial.outcome}) with {trial.mutant}")
         self.ways[trial.outcome] += 1
         if any(each.outcome is None for each in self.trials[name]):
             return
-        survivors = [each.mutant for each in self.trials[name] if each.outcome == SURVIVED and each.mutant]
+        survivors = [each.mutant for each in self.trials[name] if each.outcome not in CAUGHT and each.mutant]
         self.good[name] = not survivors
         total = len(self.trials[name])
         print(f"{name:<44} {total - len(survivors):>3}/{total}", flush=True)
@@ -169,8 +169,11 @@ class Report:
             show("survived", mutant)
 
     def end(self) -> bool:
-        total, how = self.ways.total(), ", ".join(f"{CAUGHT[code]}: {self.ways[code]}" for code in CAUGHT)
-        print(f"\n{total - self.ways[SURVIVED]} of {total} mutants were caught ({how}).")
+        caught, how = (
+            sum(self.ways[code] for code in CAUGHT),
+            ", ".join(f"{CAUGHT[code]}: {self.ways[code]}" for code in CAUGHT),
+        )
+        print(f"\n{caught} of {self.ways.total()} mutants were caught ({how}).")
         good, share = sum(self.good.values()), 100 * sum(self.good.values()) / max(len(self.good), 1)
         print(
             f"All were caught of {good} of {len(self.good)} functions and modules: {share:.1f} % (wanted: {WANTED} %)."
@@ -199,22 +202,22 @@ def leave_out_equivalents(subjects: list[Subject], *, complete: bool) -> None:
 
 
 def try_all(subjects: list[Subject], everything: bool, folders: list[Path]) -> bool:
-    """Try the functions as they are, and then mutants of those whose tests pass."""
-    unchanged = [Trial(subject, None) for subject in subjects]
+    """Try everything as it is, and then mutants of what passes its tests."""
+    unchanged = [Trial(Subject("all", set().union(*(subject.functions for subject in subjects)), []), None)]
     run_all(unchanged, folders, lambda trial: None)
-    sound = [trial.subject for trial in unchanged if trial.outcome == 0]
-    chosen = {subject.name: subject.mutants if everything else subject.sample() for subject in sound}
-    report = Report([Trial(subject, mutant) for subject in sound for mutant in chosen[subject.name]])
-    for trial in unchanged:
-        name = f"{trial.subject.name:<44}     "
-        if trial.outcome == NO_TESTS:
-            print(name + "it has no row, and no test names it")
-        elif trial.outcome:
-            print(name + f"its tests do not pass as they are (exit code {trial.outcome}):")
-            print("    ", *trial.output.splitlines()[-12:], sep="\n    ")
-        elif not chosen[trial.subject.name]:
-            print(name + "nothing in it can be mutated")
-    report.good = {trial.subject.name: False for trial in unchanged if trial.outcome}
+    if unchanged[0].outcome != PASSED:  # whose tests are these?
+        unchanged = [Trial(subject, None) for subject in subjects]
+        run_all(unchanged, folders, lambda trial: None)
+    unsound = {trial.subject.name: trial for trial in unchanged if trial.outcome not in (PASSED, NO_TESTS)}
+    for name, trial in unsound.items():
+        print(f"{name:<44}     its tests do not pass as they are (exit code {trial.outcome}):")
+        print("    ", *trial.output.splitlines()[-12:], sep="\n    ")
+    sound = [subject for subject in subjects if subject.name not in unsound and subject.mutants]
+    chosen = [(subject, subject.mutants if everything else subject.sample()) for subject in sound]
+    report = Report([Trial(subject, mutant) for subject, mutants in chosen for mutant in mutants])
+    report.good = dict.fromkeys(unsound, False)
+    if bare := [subject.name for subject in subjects if not subject.mutants]:
+        print(f"Nothing can be mutated in {', '.join(bare)}: they only call others.")
     run_all([trial for trials in report.trials.values() for trial in trials], folders, report.done)
     return report.end()
 

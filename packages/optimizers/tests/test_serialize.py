@@ -5,9 +5,29 @@ import pytest
 from hypothesis import given, strategies as st
 
 import chainette
-from chainette_optimizers import SGD, Adam, MomentumSGD, UpdateRule
+import chainette_optimizers
+from chainette_optimizers import SGD, Adam, AMSGrad, MomentumSGD, UpdateRule
 
-ALL = [SGD, MomentumSGD, Adam, lambda: Adam(amsgrad=True)]
+STATES = {  # of Chainer 7.8, and of those that go beyond
+    "AMSBound": "m v vhat",
+    "AMSGrad": "m v vhat",
+    "AdaBound": "m v",
+    "AdaDelta": "msdx msg",
+    "AdaGrad": "h",
+    "Adam": "m v",
+    "AdamW": "m v",
+    "CorrectedMomentumSGD": "v",
+    "Lion": "m",
+    "MSVAG": "m v",
+    "MomentumSGD": "v",
+    "NesterovAG": "v",
+    "RAdam": "m v",
+    "RMSprop": "ms",
+    "RMSpropGraves": "delta g n",
+    "SGD": "",
+    "SMORMS3": "g g2 mem",
+}
+ALL = [getattr(chainette_optimizers, name) for name in STATES]
 
 
 @pytest.fixture
@@ -32,12 +52,10 @@ def step(optimizer):
     optimizer.update()
 
 
-def test_the_keys_are_those_of_chainer(trained, save):
-    assert sorted(save(trained(SGD))) == ["epoch", "l1/W/t", "l1/b/t", "t"]
-    assert sorted(save(trained(Adam))) == sorted(
-        ["t", "epoch", "l1/W/t", "l1/W/m", "l1/W/v", "l1/b/t", "l1/b/m", "l1/b/v"]
-    )
-    assert "l1/b/vhat" in save(trained(lambda: Adam(amsgrad=True)))
+@pytest.mark.parametrize(("name", "states"), STATES.items())
+def test_the_keys_are_those_of_chainer(trained, save, name, states):
+    keys = [f"l1/{param}/{key}" for param in "Wb" for key in ["t", *states.split()]]
+    assert sorted(save(trained(getattr(chainette_optimizers, name)))) == sorted(["epoch", "t", *keys])
 
 
 @pytest.mark.parametrize("make", ALL)
@@ -127,7 +145,7 @@ def test_a_state_loaded_before_its_parameter_has_a_shape_is_saved_again(trained,
 
 
 def test_amsgrad_that_was_switched_on_meanwhile_is_loaded(trained, save, load):
-    entries = save(trained(lambda: Adam(amsgrad=True)))
+    entries = save(trained(AMSGrad))
     optimizer = trained(Adam)
     optimizer.amsgrad = True
     load(entries, optimizer)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from chainette.parameter import Parameter
 from chainette.typing import Array
-from chainette_optimizers.optimizer import GradientMethod, HyperparameterProxy
+from chainette_optimizers.hyperparameter import HyperparameterProxy
+from chainette_optimizers.optimizer import GradientMethod
 from chainette_optimizers.update_rule import UpdateRule
 
 
@@ -17,12 +18,13 @@ class MomentumSGDRule(UpdateRule):
         assert self.state is not None
         self.state["v"] = self.zeros(param)
 
-    def update_core(self, array: Array, grad: Array, v: Array) -> None:
-        step = self.scratch(array)
-        self.xp.multiply(grad, self.hyperparam.lr, out=step, dtype=step.dtype)
-        v *= self.hyperparam.momentum
-        v -= step
-        array += v
+    def update_core(self, array: Array, grad: Array, *state: Array) -> None:
+        xp, lr, momentum = self.xp, self.hyperparam.lr, self.hyperparam.momentum
+        for p, g, v, step in self.blocks(array, grad, *state):
+            xp.multiply(g, lr, out=step, dtype=step.dtype)
+            v *= momentum
+            v -= step
+            p += v
 
 
 class MomentumSGD(GradientMethod):

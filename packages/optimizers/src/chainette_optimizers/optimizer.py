@@ -2,57 +2,19 @@
 
 from __future__ import annotations
 
-import numbers
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Protocol, Self
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import Any, Self
 
-from chainette.errors import ArgumentError
 from chainette.parameter import Parameter
 from chainette.variable import Variable
 from chainette_optimizers.errors import NotReadyError, WrongTypeError
+from chainette_optimizers.full_precision import in_float32
 from chainette_optimizers.hook_table import HookTable, UpdateHook
-from chainette_optimizers.update_rule import Hyperparameter, UpdateRule
-
-
-class Target(Protocol):
-    """What an optimizer must be able to ask of a model. Every Link can answer."""
-
-    def params(self) -> Iterable[Parameter]: ...
-
-    def namedparams(self) -> Iterable[tuple[str, Parameter]]: ...
-
-    def cleargrads(self) -> None: ...
-
-
-_TARGET_METHODS = ("params", "namedparams", "cleargrads")
-
-
-class Serializer(Protocol):
-    """What saves or loads: the objects that ``chainette.serializers`` hands to ``serialize``."""
-
-    def __getitem__(self, key: str) -> Serializer: ...
-
-    def __call__(self, key: str, value: Any) -> Any: ...
-
-
-class ParameterList:
-    """A plain list of parameters as a target, named ``/0``, ``/1``, ..."""
-
-    def __init__(self, parameters: Sequence[Parameter]) -> None:
-        for i, param in enumerate(parameters):
-            if not isinstance(param, Parameter):
-                raise WrongTypeError(f"setup: element {i} is a {type(param).__name__} (expected a Parameter).")
-        self.parameters = list(parameters)
-
-    def params(self) -> Iterator[Parameter]:
-        return iter(self.parameters)
-
-    def namedparams(self) -> Iterator[tuple[str, Parameter]]:
-        return ((f"/{i}", param) for i, param in enumerate(self.parameters))
-
-    def cleargrads(self) -> None:
-        for param in self.parameters:
-            param.cleargrad()
+from chainette_optimizers.hyperparameter import Hyperparameter
+from chainette_optimizers.loss_scaling import LossScaling
+from chainette_optimizers.target import Serializer, Target, as_target
+from chainette_optimizers.update_rule import UpdateRule
 
 
 class Optimizer:
@@ -82,12 +44,7 @@ class Optimizer:
         Raises:
             WrongTypeError: (a TypeError) it is none of these.
         """
-        target: Any = ParameterList(link) if isinstance(link, (list, tuple)) else link
-        missing = [name for name in _TARGET_METHODS if not callable(getattr(target, name, None))]
-        if missing or isinstance(link, type):
-            what = f"the class {link.__name__}" if isinstance(link, type) else f"a {type(link).__name__}"
-            raise WrongTypeError(f"{type(self).__name__}.setup: got {what} (expected a Link or a list of Parameters).")
-        self.target = target
+        self.target = as_target(link, type(self).__name__)
         self.t = 0
         self.epoch = 0
         self._hooks = HookTable(type(self).__name__)
@@ -113,7 +70,7 @@ class Optimizer:
 
         Args:
             hook: called as ``hook(optimizer)``; or, where ``hook.call_for_each_param`` is true, as
-                ``hook(param.update_rule, param)`` for each parameter.
+                ``hook(param.update_rule, param)`` for each parameter whose rule is enabled.
             name: by default ``hook.name``, or a function's name.
             timing: ``"pre"``, before the parameters are updated; ``"post"``, after; ``"auto"``, what ``hook.timing``
                 says, or before.
@@ -137,7 +94,8 @@ class Optimizer:
         for hook in tuple(self._hooks.of(timing).values()):
             if getattr(hook, "call_for_each_param", False):
                 for _, param in self.namedparams():
-                    hook(param.update_rule, param)
+                    if param.update_rule is not None and param.update_rule.enabled:
+                        hook(param.update_rule, param)
             else:
                 hook(self)
 
@@ -170,6 +128,7 @@ class GradientMethod(Optimizer):
     Attributes:
         hyperparam: what the rules inherit.
 
+    >>> from chainette_optimizers import HyperparameterProxy
     >>> class SignDescent(GradientMethod):
     ...     lr = HyperparameterProxy()
     ...     def __init__(self, lr=0.01):
@@ -188,6 +147,9 @@ class GradientMethod(Optimizer):
     array(3.)
     """
 
+    _in_float32: bool = False
+    _loss_scaling: LossScaling | None = None
+
     def __init__(self) -> None:
         self.hyperparam = Hyperparameter()
 
@@ -199,6 +161,8 @@ class GradientMethod(Optimizer):
         super().setup(link)
         for _, param in self.namedparams():
             param.update_rule = self.create_update_rule()
+            if self._in_float32:
+                param.update_rule.use_fp32_update()
         return self
 
     setup.__doc__ = Optimizer.setup.__doc__
@@ -220,19 +184,121 @@ class GradientMethod(Optimizer):
         target = self._ready("update")
         if lossfun is not None:
             target.cleargrads()
-            loss = lossfun(*args, **kwds)
-            if not isinstance(loss, Variable):
-                raise WrongTypeError(
-                    f"{type(self).__name__}.update: lossfun returned a {type(loss).__name__} (expected a Variable)."
-                )
-            loss.backward(release=True)
-            del loss  # its arrays need not live through the update
+            if self._loss_scaling is not None:
+                self._loss_scaling.pending = None
+            self._add_gradients("update", lossfun, args, kwds)
+        params = self.namedparams()
+        scaling = self._loss_scaling
+        is_scaled = scaling is not None and scaling.pending is not None
+        if scaling is not None and is_scaled and not scaling.is_safe([param for _, param in params]):
+            self.t += 1
+            return
+        with ExitStack() as stack:
+            for _, param in params:
+                rule = param.update_rule
+                if rule is not None and rule.applies_to(param) and rule.is_widened(param):
+                    stack.enter_context(in_float32(rule, param))
+            if scaling is not None and is_scaled:
+                scaling.unscale([param for _, param in params])
+            self._step(params)
+
+    def accumulate(self, lossfun: Callable[..., Variable], *args: Any, **kwds: Any) -> None:
+        """Add the gradients of ``lossfun(*args, **kwds)`` to those that are there, for one step over several batches.
+
+        It does what ``loss.backward()`` does, but that it releases the graph and knows of loss scaling.
+
+        >>> from chainette.optimizers import SGD
+        >>> W = chainette.Parameter(np.array(1.0))
+        >>> optimizer = SGD(lr=0.5).setup([W])
+        >>> optimizer.target.cleargrads()
+        >>> for x in (1.0, 3.0):
+        ...     optimizer.accumulate(lambda: W * x / 2)  # the mean of two batches
+        >>> optimizer.update()
+        >>> W.array
+        array(0.)
+        """
+        self._ready("accumulate")
+        self._add_gradients("accumulate", lossfun, args, kwds)
+
+    def use_fp32_update(self, flag: bool = True) -> None:
+        """Update parameters in half precision in float32, so that small steps add up.
+
+        Each such parameter gets a float32 copy, which is saved with the optimizer as ``fp32_param``. While ``update``
+        and its hooks run, ``param.array`` is that copy and ``param.grad`` a float32 gradient; afterwards both are the
+        arrays in half precision that they were, with the rounded values. Whoever writes to the parameter between two
+        steps changes the copy too. Chainer's files have no copies: load them with ``strict=False``.
+
+        Args:
+            flag: False ends it.
+
+        >>> from chainette.optimizers import SGD
+        >>> W = chainette.Parameter(np.array([1.0], np.float16))
+        >>> optimizer = SGD(lr=1e-4).setup([W])
+        >>> optimizer.use_fp32_update()
+        >>> for _ in range(10):  # each step is less than half the distance to the next float16
+        ...     optimizer.update(lambda: W.sum())
+        >>> W.array
+        array([0.999], dtype=float16)
+        """
+        self._in_float32 = flag
+        for _, param in self.namedparams() if self.target is not None else ():
+            if param.update_rule is not None:
+                param.update_rule.use_fp32_update(flag)
+
+    def loss_scaling(self, interval: int = 1000, scale: float | None = None) -> None:
+        """Compute gradients in ``update(lossfun, ...)`` and ``accumulate`` from a loss that is scaled up, so that
+        half precision does not lose the small ones; the gradients that hooks and rules see are as without it.
+
+        Where one of them overflows, the step is left out (``t`` counts it all the same) and the scale is halved.
+
+        Args:
+            interval: the scale is doubled after so many steps without an overflow; before the first overflow at
+                every step. It starts from 1, and ends at 32768.
+            scale: a scale that does not change; then nothing is left out.
+
+        Raises:
+            ArgumentError: (a ValueError) one of them is out of range.
+            NaNError: (a RuntimeError) by ``update``: gradients are infinite or NaN however small the scale has become.
+
+        Call ``use_fp32_update`` as well: gradients in half precision would lose again what the scale has saved.
+
+        >>> from chainette.optimizers import SGD
+        >>> W = chainette.Parameter(np.array([0.0], np.float16))
+        >>> optimizer = SGD(lr=1000).setup([W])
+        >>> optimizer.use_fp32_update()
+        >>> optimizer.loss_scaling(scale=1024)
+        >>> optimizer.update(lambda: (W * 1e-4 * 1e-4).sum())  # 1e-8 is 0 in float16
+        >>> W.array
+        array([-1.e-05], dtype=float16)
+        """
+        self._loss_scaling = LossScaling(interval, scale)
+
+    def set_loss_scale(self, loss_scale: float) -> None:
+        """Scale losses by a factor that does not change: ``loss_scaling(scale=loss_scale)``."""
+        self.loss_scaling(scale=loss_scale)
+
+    @property
+    def loss_scale(self) -> float | None:
+        """The factor by which the next loss is scaled; None without loss scaling."""
+        return None if self._loss_scaling is None else self._loss_scaling.scale
+
+    def _add_gradients(self, method: str, lossfun: Callable[..., Variable], args: Any, kwds: Any) -> None:
+        loss = lossfun(*args, **kwds)
+        if not isinstance(loss, Variable):
+            raise WrongTypeError(
+                f"{type(self).__name__}.{method}: lossfun returned a {type(loss).__name__} (expected a Variable)."
+            )
+        if self._loss_scaling is not None:
+            self._loss_scaling.begin(loss)
+        loss.backward(release=True)
+
+    def _step(self, params: Sequence[tuple[str, Parameter]]) -> None:
         updated: list[str] = []
         where = "in a hook"
         try:
             self.call_hooks("pre")
             self.t += 1
-            for name, param in self.namedparams():
+            for name, param in params:
                 rule = param.update_rule
                 if rule is not None and rule.applies_to(param):
                     where = f"at {name}"
@@ -248,38 +314,3 @@ class GradientMethod(Optimizer):
     def __repr__(self) -> str:
         values = self.hyperparam.get_dict().items()
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in values)})"
-
-
-class HyperparameterProxy:
-    """An attribute of an optimizer that stands for its hyperparameter of that name.
-
-    Args:
-        least: the smallest value it may take.
-        below: what its values must stay below.
-
-    Raises:
-        WrongTypeError: (a TypeError) it is set to something that is not a real number.
-        ArgumentError: (a ValueError) it is set to a number out of range.
-    """
-
-    def __init__(self, least: float | None = None, below: float | None = None) -> None:
-        self.least = least
-        self.below = below
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    def __get__(self, optimizer: GradientMethod | None, owner: type | None = None) -> Any:
-        return self if optimizer is None else getattr(optimizer.hyperparam, self.name)
-
-    def __set__(self, optimizer: GradientMethod, value: float) -> None:
-        label = f"{type(optimizer).__name__}: {self.name}"
-        if not isinstance(value, numbers.Real):
-            raise WrongTypeError(
-                f"{label} is a {type(value).__name__} (expected a number). A model or its parameters go to setup()."
-            )
-        if (self.least is not None and not value >= self.least) or (self.below is not None and not value < self.below):
-            low = "" if self.least is None else f"{self.least} <= "
-            high = "" if self.below is None else f" < {self.below}"
-            raise ArgumentError(f"{label} is {value} (expected {low}{self.name}{high}).")
-        setattr(optimizer.hyperparam, self.name, value)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from chainette.typing import Array
-from chainette_optimizers.optimizer import GradientMethod, HyperparameterProxy
+from chainette_optimizers.hyperparameter import HyperparameterProxy
+from chainette_optimizers.optimizer import GradientMethod
 from chainette_optimizers.update_rule import UpdateRule
 
 
@@ -13,9 +14,10 @@ class SGDRule(UpdateRule):
     name = "sgd_rule"
 
     def update_core(self, array: Array, grad: Array) -> None:
-        step = self.scratch(array)
-        self.xp.multiply(grad, self.hyperparam.lr, out=step, dtype=step.dtype)
-        array -= step
+        xp, lr = self.xp, self.hyperparam.lr
+        for p, g, step in self.blocks(array, grad):
+            xp.multiply(g, lr, out=step, dtype=step.dtype)
+            p -= step
 
 
 class SGD(GradientMethod):

@@ -1,74 +1,22 @@
-"""UpdateRule: how one parameter takes a step. Hyperparameter: the numbers it takes it with."""
+"""UpdateRule: how one parameter takes a step."""
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
+from contextlib import nullcontext
 from typing import Any, ClassVar
 
 import numpy as np
 
 from chainette.backend import device_of, is_array, to_device
-from chainette.errors import ConfigError
 from chainette.kernels import KernelTable
 from chainette.parameter import Parameter
 from chainette.typing import Array
+from chainette_optimizers.blocks import computing_blocks
+from chainette_optimizers.full_precision import COPY, in_float32
 from chainette_optimizers.hook_table import HookTable, UpdateHook
-
-
-class Hyperparameter:
-    """Numbers by name; what is not set here is the parent's.
-
-    An optimizer has one, and each parameter's rule has one whose parent that is: setting the optimizer's takes effect
-    everywhere, setting a rule's makes that parameter an exception, and ``del`` ends the exception.
-
-    Args:
-        parent: where to look for what is not set here.
-        values: what to set.
-
-    Raises:
-        ConfigError: (an AttributeError) a name that is set neither here nor in a parent is read.
-
-    >>> common = Hyperparameter(lr=0.1, momentum=0.9)
-    >>> own = Hyperparameter(common, momentum=0.5)
-    >>> common.lr = 0.01
-    >>> own
-    Hyperparameter(lr=0.01, momentum=0.5)
-    >>> del own.momentum
-    >>> own.momentum
-    0.9
-    """
-
-    _parent: Hyperparameter | None
-
-    def __init__(self, parent: Hyperparameter | None = None, /, **values: Any) -> None:
-        vars(self)["_parent"] = parent
-        for name, value in values.items():
-            setattr(self, name, value)
-
-    @property
-    def parent(self) -> Hyperparameter | None:
-        return self._parent
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        # A NumPy scalar has a dtype, which would widen float32 arrays; a Python number has none.
-        vars(self)[name] = value.item() if isinstance(value, np.generic) else value
-
-    def __getattr__(self, name: str) -> Any:
-        ancestor = vars(self).get("_parent")  # copy and pickle ask before it is there
-        while ancestor is not None:
-            if name in vars(ancestor):
-                return vars(ancestor)[name]
-            ancestor = ancestor._parent
-        raise ConfigError(f"Hyperparameter: there is no {name!r} (there are: {', '.join(self.get_dict()) or 'none'}).")
-
-    def get_dict(self) -> dict[str, Any]:
-        """All values by name, the parents' included."""
-        parent = vars(self).get("_parent")
-        inherited = {} if parent is None else parent.get_dict()
-        return {**inherited, **{name: value for name, value in vars(self).items() if name != "_parent"}}
-
-    def __repr__(self) -> str:
-        return f"Hyperparameter({', '.join(f'{name}={value!r}' for name, value in self.get_dict().items())})"
+from chainette_optimizers.hyperparameter import Hyperparameter
 
 
 class UpdateRule:
@@ -101,7 +49,8 @@ class UpdateRule:
     name: ClassVar[str]
     kernels: ClassVar[KernelTable]
     xp: Any = np  # the array module of the parameter that is being updated
-    _scratch: Any = None
+    _in_float32: bool = False
+    _gradient: Any = None
 
     def __init__(self, parent: Hyperparameter | None = None, /, **values: Any) -> None:
         self.hyperparam = Hyperparameter(parent, **values)
@@ -124,6 +73,12 @@ class UpdateRule:
         """Remove a hook that ``add_hook`` installed."""
         self._hooks.remove(name)
 
+    def use_fp32_update(self, flag: bool = True) -> None:
+        """Update this parameter in float32 if it is in half precision. See ``GradientMethod.use_fp32_update``."""
+        self._in_float32 = flag
+        if not flag and self.state is not None:
+            self.state.pop(COPY, None)
+
     def init_state(self, param: Parameter) -> None:
         """Fill ``self.state``, an empty dict, with what the first step needs, and nothing else of the rule.
 
@@ -134,6 +89,20 @@ class UpdateRule:
         """Take one step: change ``array`` and the state's arrays in place."""
         raise NotImplementedError(f"{type(self).__name__} has no update_core. Write update_core(self, array, grad).")
 
+    def blocks(self, *arrays: Array, buffers: int = 1) -> Iterable[tuple[Array, ...]]:
+        """What an elementwise ``update_core`` loops over: pieces of array, gradient and state that fit in the cache,
+        and buffers to compute in, of the array's dtype, but float32 for half precision.
+
+        >>> class SignRule(UpdateRule):
+        ...     def update_core(self, array, grad):
+        ...         xp, lr = self.xp, self.hyperparam.lr
+        ...         for p, g, step in self.blocks(array, grad):
+        ...             xp.sign(g, out=step)
+        ...             step *= lr
+        ...             p -= step
+        """
+        return computing_blocks(*arrays, buffers=buffers)
+
     def applies_to(self, param: Parameter) -> bool:
         """Whether ``update`` would do anything: the rule is enabled, and the parameter has values and a gradient."""
         return self.enabled and param.is_initialized and param.grad is not None
@@ -142,25 +111,41 @@ class UpdateRule:
         """Take one step with the parameter's present gradient; do nothing where ``applies_to`` says no."""
         if not self.applies_to(param):
             return
+        with in_float32(self, param) if self.is_widened(param) else nullcontext():
+            state = self.prepare_state(param)
+            self.xp = param.xp
+            for hook in tuple(self._hooks.of("pre").values()):
+                hook(self, param)
+            self.t += 1
+            values = [value for name, value in state.items() if name != COPY]
+            self.kernels[type(param.array)](self, param.array, param.grad, *values)
+            for hook in tuple(self._hooks.of("post").values()):
+                hook(self, param)
+
+    def is_widened(self, param: Parameter) -> bool:
+        """Whether the parameter has to be changed to float32 for an update."""
+        return self._in_float32 and param.dtype == np.float16
+
+    def prepare_state(self, param: Parameter) -> dict[str, Any]:
+        """The state as the next step needs it: made if there is none yet, and on the parameter's device."""
         if self.state is None:
             self.state = self._initial_state(param)
         device = param.device
-        self.xp = device.xp
+        if self.is_widened(param) and COPY not in self.state:  # it was switched on after the first step
+            with device.use():
+                self.state[COPY] = param.array.astype(np.float32)
         for name, value in self.state.items():
             if is_array(value):
                 self.state[name] = to_device(value, device)
-        for hook in tuple(self._hooks.of("pre").values()):
-            hook(self, param)
-        self.t += 1
-        self.kernels[type(param.array)](self, param.array, param.grad, *self.state.values())
-        for hook in tuple(self._hooks.of("post").values()):
-            hook(self, param)
+        return self.state
 
     def _initial_state(self, param: Parameter) -> dict[str, Any]:
         rule = copy.copy(self)  # so that an error on the way leaves no half of a state
         rule.state, rule.xp = {}, param.xp
         with param.device.use():
             rule.init_state(param)
+            if self.is_widened(param):
+                rule.state[COPY] = param.array.astype(np.float32)
         return rule.state
 
     def zeros(self, param: Parameter) -> Array:
@@ -168,20 +153,12 @@ class UpdateRule:
         which the square of an ordinary gradient is already 0."""
         return self.xp.zeros(param.shape, np.promote_types(param.dtype, np.float32))
 
-    def scratch(self, array: Array) -> Array:
-        """A buffer to compute in, like ``zeros`` but of any content. It is the same one at every step, so that a
-        step allocates nothing; whoever calls next overwrites it."""
-        dtype = np.promote_types(array.dtype, np.float32)
-        buffer = self._scratch
-        if (
-            buffer is None
-            or buffer.shape != array.shape
-            or buffer.dtype != dtype
-            or device_of(buffer) != device_of(array)
-        ):
-            with device_of(array).use():
-                buffer = self._scratch = device_of(array).xp.empty(array.shape, dtype)
-        return buffer
+    def widened_gradient(self, param: Parameter) -> Array:
+        """A float32 array of the parameter's shape, of any content, and the same one at every step."""
+        kept = self._gradient
+        if kept is None or kept.shape != param.shape or device_of(kept) != param.device:
+            kept = self._gradient = param.xp.empty(param.shape, np.float32)
+        return kept
 
     def serialize(self, serializer: Any, param: Parameter) -> None:
         """Save or load ``t`` and the state.
@@ -203,7 +180,7 @@ class UpdateRule:
             self.state = state
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name not in ("xp", "_scratch")}
+        return {name: value for name, value in vars(self).items() if name not in ("xp", "_gradient")}
 
 
 def _like(expected: Any, value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chainette.parameter import Parameter
+from chainette_optimizers.blocks import computing_blocks
 from chainette_optimizers.optimizer import Optimizer
 from chainette_optimizers.update_rule import UpdateRule
 
@@ -40,8 +41,8 @@ class WeightDecay:
         if isinstance(rule, Optimizer):
             for _, each in rule.namedparams():
                 self(each.update_rule, each)
-        elif rule is not None and param is not None and param.is_initialized and param.grad is not None:
+        elif param is not None and param.is_initialized and param.grad is not None:
             with param.device.use():
-                decay, grad = rule.scratch(param.array), param.grad
-                param.xp.multiply(param.array, self.rate, out=decay, dtype=decay.dtype)
-                grad += decay
+                for p, g, decay in computing_blocks(param.array, param.grad):
+                    param.xp.multiply(p, self.rate, out=decay, dtype=decay.dtype)
+                    g += decay
