@@ -78,10 +78,8 @@ def report(facts: dict[str, Any]) -> None:
     print(f"processor: {facts['processor']}; {facts['threads']} thread(s), {facts['repetitions']} repetitions")
     if "skipped" in facts:
         print(f"PyTorch is left out: {facts['skipped']}")
-    print(
-        f"\n{facts['parameters']:,} parameters. Milliseconds a step: median (minimum). Then chainette's time divided by"
-    )
-    print(f"the other's: of the medians, and the median of the ratios of neighbouring runs. The goal is {GOAL}.\n")
+    print(f"\n{facts['parameters']:,} parameters. Milliseconds a step: median (minimum). Then chainette's time divided")
+    print(f"by the other's: of the medians, and the median of the ratios of neighbouring runs. The goal is {GOAL}.\n")
     for row in facts["rows"]:
         for who, time in row["times"].items():
             line = f"{row['label'] + ', ' + who:32}{time['median']:>10.1f} ({time['minimum']:.1f})"

@@ -188,17 +188,16 @@ def show(kind: str, mutant: Mutant, reason: str = "") -> None:
         print(f"      {reason}")
 
 
-def leave_out_equivalents(subjects: list[Subject], *, complete: bool) -> None:
-    """Show the mutants that need not be caught, and drop them. What the list no longer finds must leave the list."""
+def leave_out_equivalents(subjects: list[Subject]) -> list[tuple[str, ...]]:
+    """Show the mutants that need not be caught, and drop them. Returns the rows of the list that fit nothing."""
     rows = tomllib.loads(EQUIVALENT.read_text(encoding="utf-8")).get("mutant", [])
     reasons = {tuple(row[key] for key in ("file", "place", "was", "becomes")): row["reason"] for row in rows}
     equal = {mutant.key: mutant for subject in subjects for mutant in subject.mutants if mutant.key in reasons}
     for key, mutant in equal.items():
         show("equivalent", mutant, reasons[key])
-    if complete and (stale := reasons.keys() - equal.keys()):
-        sys.exit("\n".join(["These rows of tools/mutants_equivalent.toml fit nothing any more:", *map(str, stale)]))
     for subject in subjects:
         subject.mutants = [mutant for mutant in subject.mutants if mutant.key not in equal]
+    return sorted(reasons.keys() - equal.keys())
 
 
 def try_all(subjects: list[Subject], everything: bool, folders: list[Path]) -> bool:
@@ -240,8 +239,11 @@ def main() -> None:
         if unknown := set(options.function or ()) - subjects.keys():
             sys.exit(f"There is no public function or shared module {', '.join(sorted(unknown))}.")
         chosen = [subjects[name] for name in options.function or subjects]
-        leave_out_equivalents(chosen, complete=not options.function)
+        stale = leave_out_equivalents(chosen)
         good = try_all(chosen, options.all, folders)
+    if stale and not options.function:
+        print("These rows of tools/mutants_equivalent.toml fit nothing any more:", *stale, sep="\n    ")
+        good = False
     sys.exit(not good)
 
 
