@@ -179,3 +179,13 @@ def test_gru_has_second_gradients_by_some_of_its_inputs(wanted):
     inputs = tuple(given[i] for i in wanted)
     gys = tuple(generator.standard_normal(y.shape) for y in run(*inputs))
     check_double_backward(run, inputs, gys, tuple(generator.standard_normal(x.shape) for x in inputs))
+
+
+@pytest.mark.parametrize("pool", [F.max_pooling_2d, F.average_pooling_2d, F.unpooling_2d])
+def test_images_without_channels_are_pooled_to_images_without_channels(pool):
+    x = Variable(np.ones((2, 0, 4, 4)))
+    y = pool(x, 2, cover_all=False) if pool is not F.average_pooling_2d else pool(x, 2)
+    assert y.shape[:2] == (2, 0)
+    y.grad = np.ones(y.shape)
+    y.backward()
+    assert x.grad.shape == x.shape
