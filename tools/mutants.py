@@ -227,6 +227,7 @@ def main() -> None:
     parser.add_argument("--all", action="store_true", help=f"every mutant, not a sample of {SAMPLE} a function")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many to try at a time")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that the copies are removed then too
     with tempfile.TemporaryDirectory() as folder:
         original = Path(folder).resolve() / "original"
         for package, sources in PACKAGES.items():
