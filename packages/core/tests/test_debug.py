@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import chainette
-from chainette import Function, Variable, using_config
+from chainette import Function, Variable, operators, using_config
 from chainette.errors import InPlaceChangeError, NaNError
 from chainette.testing import fake_backend, isolated_plugins
 
@@ -161,3 +161,11 @@ def test_other_devices_are_watched_too():
         y.grad = chainette.to_device(np.ones(2), "fake:1")
         y.backward()
         assert chainette.to_device(x.grad, "cpu").tolist() == [2, 2]
+
+
+@pytest.mark.usefixtures("debug")
+def test_a_copy_to_another_device_is_watched_where_it_lies():
+    with isolated_plugins(fake_backend.plugin):
+        x = Variable(chainette.to_device(np.ones(2), "fake:1"))
+        y = operators.copy(x, "fake:0")
+        assert str(y.device) == "fake:0"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from chainette.backend import backend_of, is_array
+from chainette.backend import backend_of, device_of, is_array
 from chainette.config import thread
 from chainette.errors import InPlaceChangeError, NaNError
 
@@ -34,7 +34,10 @@ def check_backward(function: Function, results: Any) -> None:
 def _has_nan(array: Any) -> bool:
     if not is_array(array):
         return bool(array != array)  # only NaN differs from itself
-    return array.dtype.kind in "fc" and bool(backend_of(array).xp.isnan(array).any())
+    if array.dtype.kind not in "fc":
+        return False
+    with device_of(array).use():  # what a function gives may lie elsewhere than where it ran
+        return bool(backend_of(array).xp.isnan(array).any())
 
 
 def _line_of_user_code() -> str:
