@@ -189,3 +189,12 @@ def test_images_without_channels_are_pooled_to_images_without_channels(pool):
     y.grad = np.ones(y.shape)
     y.backward()
     assert x.grad.shape == x.shape
+
+
+def test_max_pooling_finds_the_largest_of_more_elements_than_16_bits_count():
+    x = np.zeros((1, 1, 70_000), "f")
+    x[..., -1] = 1
+    variable = Variable(x)
+    y, positions = F.max_pooling_1d(variable, 70_000, return_indices=True)
+    y.backward()
+    assert (int(positions.ravel()[0]), int(variable.grad.argmax())) == (69_999, 69_999)
