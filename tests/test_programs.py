@@ -185,14 +185,15 @@ def test_truncated_backprop_keeps_memory_flat(program, steps):
     gc.disable()  # so that a reference cycle would show
     tracemalloc.start()
     try:
-        growth = []
         for _ in range(3):  # a leak shows each time; what another thread of the test runner allocates does not
             reader.read(99)
             objects, (memory, _) = living(), tracemalloc.get_traced_memory()
-            reader.read(steps // 9 * 3)
+            reader.read(steps // 3 * 3)
             assert living() == objects
-            growth.append(tracemalloc.get_traced_memory()[0] - memory)
-        assert min(growth) < 20_000
+            growth = tracemalloc.get_traced_memory()[0] - memory
+            if growth < 20_000:
+                break
+        assert growth < 20_000
     finally:
         tracemalloc.stop()
         gc.enable()

@@ -167,16 +167,19 @@ def test_a_step_allocates_no_arrays_once_warm(optimizer_class, dtype):
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("in_float32", [False, True])
 @pytest.mark.parametrize("optimizer_class", ALL)
-def test_hooks_and_casts_allocate_nothing_of_the_size_of_the_parameter(optimizer_class, in_float32, dtype):
-    W = chainette.Parameter(np.ones((1024, 512), dtype))
-    W.grad = np.ones((1024, 512), dtype)
-    optimizer = optimizer_class().setup([W])
-    optimizer.use_fp32_update(in_float32)
-    for hook in (WeightDecay(0.01), hooks.Lasso(0.01), hooks.GradientHardClipping(-2, 2), hooks.GradientLARS()):
-        optimizer.add_hook(hook)
-    optimizer.add_hook(GradientClipping(1.0))
-    casts = 3 * 8_192 * 8  # NumPy casts by way of a buffer of that many elements for each operand
-    assert peak_of_three_updates(optimizer) < casts + 10_000  # the parameter has 1 MB or more
+def test_hooks_and_casts_allocate_nothing_that_grows_with_the_parameter(optimizer_class, in_float32, dtype):
+    def peak(rows):
+        W = chainette.Parameter(np.ones((rows, 512), dtype))
+        W.grad = np.ones((rows, 512), dtype)
+        optimizer = optimizer_class().setup([W])
+        optimizer.use_fp32_update(in_float32)
+        for hook in (WeightDecay(0.01), hooks.Lasso(0.01), hooks.GradientHardClipping(-2, 2), hooks.GradientLARS()):
+            optimizer.add_hook(hook)
+        optimizer.add_hook(GradientClipping(1.0))
+        return peak_of_three_updates(optimizer)
+
+    smaller, larger = peak(1024), peak(2048)  # NumPy's buffers for casts and einsum have a fixed size
+    assert larger - smaller < 10_000
 
 
 # -- copies -----------------------------------------------------------------------------------------------------
