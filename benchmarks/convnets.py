@@ -21,11 +21,11 @@ LABELS = {"alexnet": "AlexNet", "overfeat": "OverFeat (fast)", "vgg-a": "VGG-A",
 GOALS = {"alexnet": 1.8, "overfeat": 1.8, "vgg-a": 1.8, "googlenet": 2.7}  # times PyTorch's, forward and backward
 
 
-def start(options: argparse.Namespace) -> tuple[dict[str, Worker], dict[str, Any]]:
+def start(options: argparse.Namespace, work: str = "nets") -> tuple[dict[str, Worker], dict[str, Any]]:
     """The workers, and what is to be told about them."""
-    workers = {"chainette": Worker(sys.executable, "nets_in_chainette.py", options.threads)}
+    workers = {"chainette": Worker(sys.executable, f"{work}_in_chainette.py", options.threads)}
     facts: dict[str, Any] = {"processor": processor(), "threads": options.threads, "repetitions": options.repetitions}
-    theirs = start_torch(options.torch, options.threads, "nets_in_torch.py")
+    theirs = start_torch(options.torch, options.threads, f"{work}_in_torch.py")
     if isinstance(theirs, Worker):
         workers["PyTorch"] = theirs
     else:
@@ -111,30 +111,40 @@ def arguments(description: str, repetitions: int) -> argparse.ArgumentParser:
     return parser
 
 
-def main() -> None:
-    parser = arguments(__doc__.splitlines()[0], 7)
-    parser.add_argument("--nets", nargs="+", choices=list(LABELS), default=list(LABELS), help="which nets (all)")
+def parsed(parser: argparse.ArgumentParser) -> argparse.Namespace:
     options = parser.parse_args()
     if options.repetitions < 1 or options.threads < 1:
         parser.error("--repetitions and --threads must be at least 1")
+    return options
+
+
+def report_modes(options: argparse.Namespace, work: str, labels: dict[str, str], goals: dict[str, float]) -> None:
+    """Print, for each net, the times of forward, backward and both, and the memory of a training step."""
     rows = []
-    for position, net in enumerate(options.nets):
-        workers, facts = start(options)  # new ones for each net: the memory of one is not to be seen in the next
-        if not position and not options.json:
+    for net, label in labels.items():
+        workers, facts = start(options, work)  # new ones for each net: the memory of one is not to be seen in the next
+        if not rows and not options.json:
             report_facts(facts)
         peaks = prepare(workers, net)
         times = measure(workers, "times", net, options.repetitions)
         for worker in workers.values():
             worker.close()
         modes = {"forward": summary(times, 0), "backward": summary(times, 1), "both": summary(times, None)}
-        rows.append({"net": net, "goal": GOALS[net], "peak": peaks, **modes})
+        rows.append({"net": net, "goal": goals.get(net), "peak": peaks, **modes})
         if not options.json:
             for mode, row in modes.items():
-                report_row(f"{LABELS[net]}, {mode}", row, GOALS[net] if mode == "both" else None)
+                report_row(f"{label}, {mode}", row, goals.get(net) if mode == "both" else None)
             told = [f"{name} {megabytes:.0f} MB" for name, megabytes in peaks.items() if megabytes is not None]
-            print(f"{LABELS[net]}, peak memory of a training step: {', '.join(told) or 'not measured'}")
+            print(f"{label}, peak memory of a training step: {', '.join(told) or 'not measured'}")
     if options.json:
         print(json.dumps({**facts, "rows": rows}, indent=2))
+
+
+def main() -> None:
+    parser = arguments(__doc__.splitlines()[0], 7)
+    parser.add_argument("--nets", nargs="+", choices=list(LABELS), default=list(LABELS), help="which nets (all)")
+    options = parsed(parser)
+    report_modes(options, "nets", {net: LABELS[net] for net in options.nets}, GOALS)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 
-from convnets import arguments, measure, prepare, report_facts, report_row, start, summary
+from convnets import arguments, measure, parsed, prepare, report_facts, report_row, start, summary
 
 STEPS = 20  # in one turn
 LABELS = {"sgd": "MLP, step with SGD", "adam": "MLP, step with Adam"}
@@ -17,10 +17,7 @@ GOALS = {"sgd": 1.0}  # times PyTorch's
 
 
 def main() -> None:
-    parser = arguments(__doc__.splitlines()[0], 20)
-    options = parser.parse_args()
-    if options.repetitions < 1 or options.threads < 1:
-        parser.error("--repetitions and --threads must be at least 1")
+    options = parsed(arguments(__doc__.splitlines()[0], 20))
     rows = []
     for rule, label in LABELS.items():
         workers, facts = start(options)  # new ones, so that both rules meet the same weights
