@@ -34,17 +34,23 @@ def start(options: argparse.Namespace, work: str = "nets") -> tuple[dict[str, Wo
     return workers, facts
 
 
-def prepare(workers: dict[str, Worker], net: str) -> dict[str, float | None]:
-    """Make the net in each framework and compare; the peaks of memory of the first training step."""
+def prepare(workers: dict[str, Worker], net: str, compared: int = 1) -> dict[str, float | None]:
+    """Make the net in each framework and compare so many results; the peaks of memory of the first training step."""
     for worker in workers.values():
         worker.ask("make", net)
-    results = [worker.ask("compare", net) for worker in workers.values()]
-    for position, pair in enumerate(zip(*results, strict=True) if len(results) == 2 else ()):
-        mine, other = pair
-        if not abs(mine - other) <= TOLERANCE * (10 if position else 1) * abs(other):
-            what = "a gradient" if position else "the loss"
-            sys.exit(f"{net}: {what} differs from PyTorch's ({mine:.7g}, not {other:.7g}).")
+    for _ in range(compared):
+        compare(workers, net)
     return {name: worker.ask("peak", net) for name, worker in workers.items()}
+
+
+def compare(workers: dict[str, Worker], net: str) -> None:
+    """All must compute the same, else their times mean nothing."""
+    expected, *others = [worker.ask("compare", net) for worker in workers.values()]
+    for name, results in zip(list(workers)[1:], others, strict=True):
+        for position, (mine, other) in enumerate(zip(expected, results, strict=True)):
+            if not abs(mine - other) <= TOLERANCE * (10 if position else 1) * abs(other):
+                what = "a gradient" if position else "the loss"
+                sys.exit(f"{net}: {what} of chainette differs from {name}'s ({mine:.7g}, not {other:.7g}).")
 
 
 def measure(workers: dict[str, Worker], command: str, argument: str, repetitions: int) -> dict[str, list[list[float]]]:
@@ -95,6 +101,11 @@ def report_row(label: str, row: dict[str, Any], goal: float | None = None) -> No
     print(line, flush=True)
 
 
+def report_peaks(label: str, peaks: dict[str, float | None]) -> None:
+    told = [f"{name} {megabytes:.0f} MB" for name, megabytes in peaks.items() if megabytes is not None]
+    print(f"{label}, peak memory of a training step: {', '.join(told) or 'not measured'}")
+
+
 def arguments(description: str, repetitions: int) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument(
@@ -134,8 +145,7 @@ def report_modes(options: argparse.Namespace, work: str, labels: dict[str, str],
         if not options.json:
             for mode, row in modes.items():
                 report_row(f"{label}, {mode}", row, goals.get(net) if mode == "both" else None)
-            told = [f"{name} {megabytes:.0f} MB" for name, megabytes in peaks.items() if megabytes is not None]
-            print(f"{label}, peak memory of a training step: {', '.join(told) or 'not measured'}")
+            report_peaks(label, peaks)
     if options.json:
         print(json.dumps({**facts, "rows": rows}, indent=2))
 

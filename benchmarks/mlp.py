@@ -1,4 +1,4 @@
-"""A training step of a multilayer perceptron, 784-1000-1000-10, with SGD and with Adam, beside PyTorch.
+"""A training step of a multilayer perceptron, 784-1000-1000-10, with SGD and Adam, beside PyTorch and NumPy alone.
 
     python benchmarks/mlp.py --torch path/to/an/environment/bin/python
 
@@ -8,8 +8,10 @@ Each framework computes in a process of its own, and the two take turns; README.
 from __future__ import annotations
 
 import json
+import sys
 
 from convnets import arguments, measure, parsed, prepare, report_facts, report_row, start, summary
+from overhead import Worker
 
 STEPS = 20  # in one turn
 LABELS = {"sgd": "MLP, step with SGD", "adam": "MLP, step with Adam"}
@@ -21,6 +23,7 @@ def main() -> None:
     rows = []
     for rule, label in LABELS.items():
         workers, facts = start(options)  # new ones, so that both rules meet the same weights
+        workers["NumPy"] = Worker(sys.executable, "mlp_in_numpy.py", options.threads)
         if not rows and not options.json:
             report_facts(facts)
         prepare(workers, "mlp")
@@ -31,6 +34,7 @@ def main() -> None:
         rows.append({"rule": rule, "goal": GOALS.get(rule), **row})
         if not options.json:
             report_row(label, row, GOALS.get(rule))
+            print(f"{'':4}written out in NumPy: {row['NumPy']['median']:.1f} ({row['NumPy']['minimum']:.1f})")
     if options.json:
         print(json.dumps({**facts, "rows": rows}, indent=2))
 
