@@ -28,6 +28,7 @@ from chainette.debug import is_debug, set_debug
 from chainette.function_hooks import FunctionHook, get_function_hooks
 from chainette.importers import load_model
 from chainette.random import seed
+from chainette.reporter import Reporter, get_current_reporter, report, report_scope
 from chainette import errors, function_hooks, initializers
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ __all__ = [
     "FunctionHook",
     "Kernel",
     "Parameter",
+    "Reporter",
     "Variable",
     "add_setting",
     "as_variable",
@@ -84,6 +86,7 @@ __all__ = [
     "force_backprop_mode",
     "function_hooks",
     "get_array_module",
+    "get_current_reporter",
     "get_device",
     "get_dtype",
     "get_function_hooks",
@@ -94,6 +97,8 @@ __all__ = [
     "is_debug",
     "load_model",
     "no_backprop_mode",
+    "report",
+    "report_scope",
     "retention",
     "seed",
     "set_debug",

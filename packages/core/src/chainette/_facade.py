@@ -111,16 +111,24 @@ def _is_in_core(name: str) -> bool:
     return name in sys.modules["chainette"].__all__ or find_spec(f"chainette.{name}") is not None
 
 
+def shown_in(kind: str) -> str:
+    """The module that shows the names of a kind."""
+    from chainette.hooks import KINDS
+
+    return KINDS.get(kind, f"chainette.{kind}")
+
+
 def conflict(kind: str, name: str, providers: list[Provider]) -> str:
     """What it means that several plugins bring one name, in words."""
     first, *others = [provider.plugin for provider in providers]
+    where = shown_in(kind)
     if first.is_ours:
         return (
-            f"chainette.{kind}.{name} is that of {first}; {' and '.join(map(str, others))} brings one too. "
+            f"{where}.{name} is that of {first}; {' and '.join(map(str, others))} brings one too. "
             f"Import theirs from their package, or leave them out with {others[0].switch}."
         )
     return (
-        f"chainette.{kind}.{name} is brought by {first} and {' and '.join(map(str, others))}. "
+        f"{where}.{name} is brought by {first} and {' and '.join(map(str, others))}. "
         f"Import the one you mean from its own package, or leave the other out, e.g. with {others[0].switch}."
     )
 
@@ -140,8 +148,7 @@ def resolve(kind: str, name: str) -> Any:
     known = names(kind)
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)
-        module = "chainette" if kind == "chainette" else f"chainette.{kind}"
-        raise AttributeError(f"{module} has no {name!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
+        raise AttributeError(f"{shown_in(kind)} has no {name!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
     if is_contested(known[name]):
         raise PluginConflict(conflict(kind, name, known[name]))
     return load(kind, name, known[name][0])
@@ -162,7 +169,7 @@ def load(kind: str, name: str, provider: Provider) -> Any:
         if not is_half_imported(module):
             host.complain(provider.plugin, f"{kind}.{name} cannot be had from {provider.target}: {words(error)}")
         raise AttributeError(
-            f"chainette.{kind}.{name}: plugin {provider.plugin} failed to bring it: {words(error)}"
+            f"{shown_in(kind)}.{name}: plugin {provider.plugin} failed to bring it: {words(error)}"
         ) from error
 
 
@@ -178,6 +185,8 @@ def facade(module: str, kind: str, distribution: str) -> tuple[Callable[[str], A
             return [each for each in module_dir() if _can_be_had(kind, each)]
         if name.startswith("__"):
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        if hasattr(sys.modules[module], "__path__") and find_spec(f"{module}.{name}") is not None:
+            return import_module(f"{module}.{name}")  # chainette.training.triggers works after importing training
         if name not in names(kind) and not _is_there(distribution):
             raise AttributeError(f"{module} has no {name!r}. {_how_to_get(distribution)}")
         value = resolve(kind, name)
@@ -223,6 +232,7 @@ def _how_to_get(distribution: str) -> str:
 _HOMES = {
     "chainette-links": {"Chain", "ChainList", "Link", "LinkHook", "Sequential"},
     "chainette-optimizers": {"GradientMethod", "Optimizer", "UpdateRule"},
+    "chainette-training": {"DictSummary", "Summary", "print_runtime_info"},
 }
 
 

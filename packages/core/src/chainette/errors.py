@@ -73,6 +73,12 @@ class HookError(ChainetteError, KeyError):
         return str(self.args[0]) if self.args else ""
 
 
+class ReportError(ChainetteError, KeyError):
+    """Something was reported by an object that the reporter does not know, or nobody listens."""
+
+    __str__ = HookError.__str__
+
+
 class LoadError(ChainetteError, ValueError):
     """A saved file does not fit the object that should take it. The object is unchanged."""
 

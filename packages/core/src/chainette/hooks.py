@@ -38,19 +38,24 @@ if TYPE_CHECKING:
 API_VERSION = 1
 """What a plugin's ``chainette_api`` must be."""
 
-KINDS = (
-    "functions",
-    "links",
-    "link_hooks",
-    "optimizers",
-    "optimizer_hooks",
-    "serializers",
-    "datasets",
-    "iterators",
-    "extensions",
-    "chainette",
-)
-"""Where names can be shown: a facade each, and the top level."""
+KINDS = {
+    "functions": "chainette.functions",
+    "links": "chainette.links",
+    "link_hooks": "chainette.link_hooks",
+    "optimizers": "chainette.optimizers",
+    "optimizer_hooks": "chainette.optimizer_hooks",
+    "serializers": "chainette.serializers",
+    "dataset": "chainette.dataset",
+    "datasets": "chainette.datasets",
+    "iterators": "chainette.iterators",
+    "training": "chainette.training",
+    "updaters": "chainette.training.updaters",
+    "triggers": "chainette.training.triggers",
+    "extensions": "chainette.training.extensions",
+    "estimators": "chainette.training.sklearn",
+    "chainette": "chainette",
+}
+"""The kinds of names, and the module in which each is shown."""
 
 hookspec = pluggy.HookspecMarker("chainette")
 hookimpl = pluggy.HookimplMarker("chainette")

@@ -1,0 +1,104 @@
+"""Means and deviations of values that come one after the other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from chainette import Variable
+
+
+class Summary:
+    """The mean and the deviation of numbers that are added one by one.
+
+    Numbers of an accelerator stay there, so that nobody waits for them before the mean is asked for.
+
+    >>> summary = Summary()
+    >>> for value in (1.0, 3.0):
+    ...     summary.add(value)
+    >>> summary.compute_mean(), summary.make_statistics()
+    (2.0, (2.0, 1.0))
+    """
+
+    def __init__(self) -> None:
+        self._sum: Any = 0.0
+        self._squares: Any = 0.0
+        self._weight = 0.0
+
+    def add(self, value: Any, weight: float = 1.0) -> None:
+        """Add a number: Python's, a 0-d array or a Variable. Weights make the mean a weighted one."""
+        if isinstance(value, Variable):
+            value = value.array
+        if isinstance(value, np.ndarray):
+            value = value.item()
+        self._sum += weight * value
+        self._squares += weight * (value * value)
+        self._weight += weight
+
+    def compute_mean(self) -> float:
+        """The mean, NaN where nothing was added."""
+        return float(self._sum) / self._weight if self._weight else float("nan")
+
+    def make_statistics(self) -> tuple[float, float]:
+        """The mean, and the standard deviation (divided by the number of values)."""
+        mean = self.compute_mean()
+        variance = float(self._squares) / self._weight - mean * mean if self._weight else float("nan")
+        return mean, float(np.sqrt(np.maximum(variance, 0)))
+
+    def serialize(self, serializer: Any) -> None:
+        self._sum = serializer("_sum", float(self._sum))
+        self._squares = serializer("_squares", float(self._squares))
+        self._weight = serializer("_weight", self._weight)
+
+
+class DictSummary:
+    """The means and deviations of numbers by name, which are added some at a time.
+
+    Values that are no single numbers are passed over. ``(value, weight)`` has a weight of its own.
+
+    >>> summary = DictSummary()
+    >>> summary.add({"loss": 1.0, "name": "a"})
+    >>> summary.add({"loss": 2.0, "accuracy": (0.5, 10)})
+    >>> summary.compute_mean()
+    {'loss': 1.5, 'accuracy': 0.5}
+    """
+
+    def __init__(self) -> None:
+        self._summaries: dict[str, Summary] = {}
+
+    def add(self, values: Mapping[str, Any]) -> None:
+        """Add some numbers by name."""
+        for name, value in values.items():
+            value, weight = value if isinstance(value, tuple) and len(value) == 2 else (value, 1.0)
+            if _is_number(value):
+                summary = self._summaries.get(name)
+                if summary is None:
+                    summary = self._summaries[name] = Summary()
+                summary.add(value, float(weight))
+
+    def compute_mean(self) -> dict[str, float]:
+        """The mean of each name."""
+        return {name: summary.compute_mean() for name, summary in self._summaries.items()}
+
+    def make_statistics(self) -> dict[str, float]:
+        """The mean of each name, and the deviation under ``name.std``."""
+        found = {}
+        for name, summary in self._summaries.items():
+            found[name], found[f"{name}.std"] = summary.make_statistics()
+        return found
+
+    def serialize(self, serializer: Any) -> None:
+        """Save or load all of it under one key: which names there are differs from time to time."""
+        state = {n: [float(s._sum), float(s._squares), s._weight] for n, s in self._summaries.items()}
+        loaded = json.loads(serializer("_summaries", json.dumps(state)))
+        if loaded != state:
+            self._summaries = {name: Summary() for name in loaded}
+            for name, summary in self._summaries.items():
+                summary._sum, summary._squares, summary._weight = loaded[name]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.number) or getattr(value, "shape", None) == ()
