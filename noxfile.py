@@ -8,7 +8,7 @@ from pathlib import Path
 
 import nox
 
-PACKAGES = [f"packages/{part}" for part in ("core", "functions", "links", "optimizers", "serializers")]
+PACKAGES = [f"packages/{part}" for part in ("core", "functions", "links", "optimizers", "serializers", "training")]
 TEST_TOOLS = ["hypothesis>=6.100", "pytest>=8", "pytest-xdist>=3.6"]
 
 nox.needs_version = ">=2024.4"
@@ -59,7 +59,7 @@ def types(session: nox.Session, install: str) -> None:
 def tests(session: nox.Session) -> None:
     """The quick tests of everything, on this Python and an editable install; arguments go to pytest."""
     install_ours(session)
-    session.install(*TEST_TOOLS, "matplotlib>=3.9", "rich>=13")
+    session.install(*TEST_TOOLS, "matplotlib>=3.9", "pillow>=10", "rich>=13", "scikit-learn>=1.6", "tensorboardX>=2.6")
     session.run("pytest", "-n", "auto", "-m", "not full", *(session.posargs or ["packages", "tests"]))
 
 

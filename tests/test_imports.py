@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-PARTS = ("chainette_functions", "chainette_links", "chainette_optimizers", "chainette_serializers")
+PARTS = ("chainette_functions", "chainette_links", "chainette_optimizers", "chainette_serializers", "chainette_training")
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,7 @@ PARTS = ("chainette_functions", "chainette_links", "chainette_optimizers", "chai
         ("import chainette.functions as F; F.relu", {"chainette_functions"}),
         ("import chainette.links as L; L.Linear", {"chainette_functions", "chainette_links"}),
         ("from chainette import optimizers; optimizers.SGD", {"chainette_optimizers"}),
+        ("from chainette import datasets; datasets.TupleDataset", {"chainette_training"}),
         ("from chainette import serializers; serializers.save_npz", {"chainette_serializers"}),
     ],
 )

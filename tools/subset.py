@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 PACKAGES = Path(__file__).resolve().parent.parent / "packages"
-FACADES = ("functions", "links", "optimizers", "serializers")
+FACADES = ("functions", "links", "optimizers", "serializers", "training")
 
 IMPORT_ALL = """
 import importlib, pkgutil, sys

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from chainette import Variable
+from chainette import Variable, report
 from chainette.errors import ArgumentError
 from chainette_functions import accuracy, softmax_cross_entropy
 from chainette_links.chain import Chain
@@ -14,6 +14,8 @@ from chainette_links.link import Link
 
 class Classifier(Chain):
     """Computes the loss of a network that classifies, and remembers what came up on the way.
+
+    It reports ``loss`` and ``accuracy``: see ``chainette.report``.
 
     Args:
         predictor: the network.
@@ -70,6 +72,8 @@ class Classifier(Chain):
         self.y = self.predictor(*inputs, **kwargs)
         loss: Variable = self.lossfun(self.y, t)
         self.loss = loss
+        report({"loss": loss}, self)
         if self.compute_accuracy:
             self.accuracy = self.accfun(self.y, t)
+            report({"accuracy": self.accuracy}, self)
         return loss

@@ -15,11 +15,12 @@ Filename: TypeAlias = str | os.PathLike[str]
 
 
 @contextmanager
-def replacing(function: str, filename: Filename) -> Iterator[str]:
+def replacing(function: str, filename: Filename, durable: bool = True) -> Iterator[str]:
     """Give the name of an empty file in the same folder to write to; at the end it takes the place of ``filename``.
 
     After an error it is removed, and what was there before stays. A new file gets the mode that the umask gives, one
-    that is replaced keeps its own; a symbolic link stays, and what it points to is replaced.
+    that is replaced keeps its own; a symbolic link stays, and what it points to is replaced. ``durable`` waits until
+    the disk has it, which takes milliseconds: so the file is whole even after a loss of power.
     """
     target = os.path.realpath(filename)
     if os.path.exists(target) and not os.path.isfile(target):
@@ -34,8 +35,9 @@ def replacing(function: str, filename: Filename) -> Iterator[str]:
         yield temporary
         if os.path.exists(target):
             os.chmod(temporary, os.stat(target).st_mode & 0o7777)
-        with open(temporary, "rb+") as file:
-            os.fsync(file.fileno())
+        if durable:
+            with open(temporary, "rb+") as file:
+                os.fsync(file.fileno())
         os.replace(temporary, target)
     finally:
         with suppress(FileNotFoundError):

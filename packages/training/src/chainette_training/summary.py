@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainette import Variable
+from chainette.backend import device_of, to_device
 
 
 class Summary:
@@ -32,25 +33,32 @@ class Summary:
         """Add a number: Python's, a 0-d array or a Variable. Weights make the mean a weighted one."""
         if isinstance(value, Variable):
             value = value.array
-        if isinstance(value, np.ndarray):
+        if type(value) is np.ndarray or isinstance(value, np.generic):
             value = value.item()
-        self._sum += weight * value
-        self._squares += weight * (value * value)
+        if isinstance(value, int | float):
+            self._add(value, weight)
+        else:
+            with device_of(value).use():
+                self._add(value.astype("d"), weight)
+
+    def _add(self, value: Any, weight: float) -> None:
+        self._sum = self._sum + weight * value
+        self._squares = self._squares + weight * (value * value)
         self._weight += weight
 
     def compute_mean(self) -> float:
         """The mean, NaN where nothing was added."""
-        return float(self._sum) / self._weight if self._weight else float("nan")
+        return _host(self._sum) / self._weight if self._weight else float("nan")
 
     def make_statistics(self) -> tuple[float, float]:
         """The mean, and the standard deviation (divided by the number of values)."""
         mean = self.compute_mean()
-        variance = float(self._squares) / self._weight - mean * mean if self._weight else float("nan")
+        variance = _host(self._squares) / self._weight - mean * mean if self._weight else float("nan")
         return mean, float(np.sqrt(np.maximum(variance, 0)))
 
     def serialize(self, serializer: Any) -> None:
-        self._sum = serializer("_sum", float(self._sum))
-        self._squares = serializer("_squares", float(self._squares))
+        self._sum = serializer("_sum", _host(self._sum))
+        self._squares = serializer("_squares", _host(self._squares))
         self._weight = serializer("_weight", self._weight)
 
 
@@ -92,12 +100,16 @@ class DictSummary:
 
     def serialize(self, serializer: Any) -> None:
         """Save or load all of it under one key: which names there are differs from time to time."""
-        state = {n: [float(s._sum), float(s._squares), s._weight] for n, s in self._summaries.items()}
+        state = {n: [_host(s._sum), _host(s._squares), s._weight] for n, s in self._summaries.items()}
         loaded = json.loads(serializer("_summaries", json.dumps(state)))
         if loaded != state:
             self._summaries = {name: Summary() for name in loaded}
             for name, summary in self._summaries.items():
                 summary._sum, summary._squares, summary._weight = loaded[name]
+
+
+def _host(total: Any) -> float:
+    return float(total if isinstance(total, int | float) else to_device(total, "cpu"))
 
 
 def _is_number(value: Any) -> bool:

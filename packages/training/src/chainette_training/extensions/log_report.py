@@ -69,7 +69,10 @@ class LogReport(Extension):
         self._summary = DictSummary()
         if self._filename is not None:
             path = os.path.join(trainer.out, self._filename.format(**entry))
-            with replacing("LogReport", path) as temporary, open(temporary, "w", encoding="utf-8") as file:
+            with (
+                replacing("LogReport", path, durable=False) as temporary,
+                open(temporary, "w", encoding="utf-8") as file,
+            ):
                 file.writelines(f"{_json(each)}\n" for each in self.log)
 
     def serialize(self, serializer: Any) -> None:

@@ -141,9 +141,7 @@ def snapshot(
     >>> snapshot(n_retains=2, autoload=True).trigger
     (1, 'epoch')
     """
-    return Snapshot(
-        target, filename, savefun, condition, writer, snapshot_on_error, n_retains, autoload, loadfun
-    )
+    return Snapshot(target, filename, savefun, condition, writer, snapshot_on_error, n_retains, autoload, loadfun)
 
 
 def snapshot_object(
@@ -170,6 +168,4 @@ def snapshot_object(
     >>> snapshot_object(L.Linear(2, 3), "model.npz").default_name
     'snapshot_object'
     """
-    return Snapshot(
-        target, filename, savefun, condition, writer, snapshot_on_error, n_retains, autoload, loadfun
-    )
+    return Snapshot(target, filename, savefun, condition, writer, snapshot_on_error, n_retains, autoload, loadfun)

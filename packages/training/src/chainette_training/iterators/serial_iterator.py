@@ -51,7 +51,9 @@ class SerialIterator(Iterator):
         self.dataset = dataset
         self.batch_size = batch_size
         self.repeat = repeat
-        self.order_sampler = ShuffleOrderSampler() if shuffle or (shuffle is None and order_sampler is None) else order_sampler
+        if shuffle or (shuffle is None and order_sampler is None):
+            order_sampler = ShuffleOrderSampler()
+        self.order_sampler = order_sampler
         self.reset()
 
     def reset(self) -> None:
@@ -62,12 +64,19 @@ class SerialIterator(Iterator):
         self._order = np.arange(len(self.dataset), dtype=np.intp)
         self._shuffle()
 
+    def _begin_epoch(self) -> None:
+        self.epoch += 1
+        self.current_position = 0
+        if self.repeat:
+            self._shuffle()
+
     def _shuffle(self) -> None:
-        if self.order_sampler is not None:
-            order = np.asarray(self.order_sampler(self._order, self.current_position), np.intp)
-            if order.ndim != 1 or not len(order):
-                raise ArgumentError(f"SerialIterator: order_sampler gave an order of shape {order.shape} (expected (n,)).")
-            self._order = order
+        if self.order_sampler is None or not len(self._order):
+            return
+        order = np.asarray(self.order_sampler(self._order, self.current_position), np.intp)
+        if order.ndim != 1 or not len(order):
+            raise ArgumentError(f"SerialIterator: order_sampler gave an order of shape {order.shape} (expected (n,)).")
+        self._order = order
 
     @property
     def epoch_detail(self) -> float:  # type: ignore[override]
@@ -75,29 +84,22 @@ class SerialIterator(Iterator):
         return self.epoch + self.current_position / max(len(self._order), 1)
 
     def next(self) -> Sequence[Any]:
-        if not self.repeat and self.epoch:
-            raise StopIteration
-        if not len(self._order):
+        if not len(self._order) or (self.epoch and not self.repeat):
             raise StopIteration
         self.previous_epoch_detail = self.epoch_detail
-        start, end = self.current_position, self.current_position + self.batch_size
-        indices = self._order[start:end]
+        end = self.current_position + self.batch_size
+        indices = self._order[self.current_position : end]
         self.is_new_epoch = end >= len(self._order)
         if self.is_new_epoch:
-            self.epoch += 1
-            self.current_position = 0
-            if self.repeat:
-                self._shuffle()
-                while len(indices) < self.batch_size:  # more than once where a batch is larger than the dataset
-                    if self.current_position == len(self._order):
-                        self.epoch += 1
-                        self.current_position = 0
-                        self._shuffle()
-                    more = self._order[self.current_position :][: self.batch_size - len(indices)]
-                    self.current_position += len(more)
-                    indices = np.concatenate([indices, more])
+            self._begin_epoch()
         else:
             self.current_position = end
+        while self.repeat and len(indices) < self.batch_size:  # more than once where the dataset is a small one
+            more = self._order[: self.batch_size - len(indices)]
+            indices = np.concatenate([indices, more])
+            self.current_position = len(more)
+            if len(more) == len(self._order):
+                self._begin_epoch()
         return taken(self.dataset, indices)
 
     def serialize(self, serializer: Any) -> None:

@@ -56,7 +56,9 @@ class ParallelUpdater(StandardUpdater):
         places = models if devices is None else devices
         assert places is not None
         if "main" not in places:
-            raise ArgumentError(f"ParallelUpdater: nothing is called 'main' (there are: {', '.join(places) or 'none'}).")
+            raise ArgumentError(
+                f"ParallelUpdater: nothing is called 'main' (there are: {', '.join(places) or 'none'})."
+            )
         main = None if devices is None else devices["main"]
         super().__init__(iterator, optimizer, converter, main, loss_func, loss_scale, auto_new_epoch)
         target = self._optimizers["main"].target

@@ -56,9 +56,7 @@ class StandardUpdater(Updater):
         self._optimizers: dict[str, Any] = _by_name("optimizer", optimizer)
         for name, each in self._optimizers.items():
             if each.target is None:
-                raise ArgumentError(
-                    f"StandardUpdater: optimizer {name!r} has no model. Call its setup(model) before."
-                )
+                raise ArgumentError(f"StandardUpdater: optimizer {name!r} has no model. Call its setup(model) before.")
         self.converter = converter
         self.loss_func = loss_func
         self.auto_new_epoch = auto_new_epoch
