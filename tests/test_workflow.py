@@ -338,3 +338,25 @@ def test_a_link_that_stands_in_two_places_is_one_link_in_every_copy():
         copied = how(model)
         assert copied[0] is copied[2]
         assert copied[0] is not copied[1]
+
+
+@pytest.mark.parametrize("normalization", [L.BatchNormalization, L.LayerNormalization, L.RMSNorm, None])
+def test_mixed16_trains_in_half_precision_and_keeps_what_must_be_finer(normalization):
+    chainette.seed(0)
+    with chainette.using_config("dtype", chainette.mixed16):
+        layers = [L.Linear(None, 16), F.relu, L.Linear(16, 2)]
+        if normalization is not None:
+            layers.insert(1, normalization(16))
+        model = L.Classifier(Sequential(*layers))
+        optimizer = optimizers.Adam(alpha=0.01).setup(model)
+        optimizer.loss_scaling()
+        losses = []
+        for _ in range(60):
+            optimizer.update(model, X.astype(chainette.get_dtype()), T)
+            losses.append(model.loss.item())
+    assert losses[-1] < 0.4 * losses[0]
+    assert model.y.dtype == np.float16
+    for name, parameter in model.namedparams():
+        fine = name.endswith(("gamma", "beta"))
+        assert parameter.dtype == (np.float32 if fine else np.float16)
+        assert ("fp32_param" in parameter.update_rule.state) or fine

@@ -1,7 +1,9 @@
 """Settings: process-wide values, a thread's own, contexts, and the environment switch."""
 
+import copy
 import io
 import os
+import pickle
 import subprocess
 import sys
 import threading
@@ -183,6 +185,15 @@ def test_get_dtype_is_the_argument_or_the_setting():
     with using_config("dtype", np.float64):
         assert chainette.get_dtype() == np.float64
         assert chainette.get_dtype(np.int32) == np.int32
+
+
+def test_mixed16_is_float16_but_where_that_is_too_coarse():
+    with using_config("dtype", chainette.mixed16):
+        assert chainette.get_dtype() == chainette.Parameter(0, 3).dtype == np.float16
+        assert chainette.get_dtype(map_mixed16=np.float32) == np.float32
+        assert chainette.get_dtype("float64", np.float32) == np.float64
+    assert chainette.get_dtype(map_mixed16=np.float64) == np.float32
+    assert copy.deepcopy(chainette.mixed16) is pickle.loads(pickle.dumps(chainette.mixed16)) is chainette.mixed16
 
 
 def test_a_plugin_adds_a_setting_of_its_own():

@@ -37,7 +37,7 @@ class Settings:
     enable_backprop: bool = True
     debug: bool = os.environ.get("CHAINETTE_DEBUG", "0") not in ("", "0")
     deterministic: bool = False
-    dtype: DTypeLike = np.float32
+    dtype: DTypeLike | Mixed16 = np.float32
 
     # The seams: what a FunctionHook, chainette.retention and chainette.interception install.
     _function_hooks: dict[str, FunctionHook] | None = None
@@ -95,14 +95,14 @@ def _check_name(name: str) -> None:
 
 def _check(name: str, value: Any) -> None:
     _check_name(name)
-    if name == "dtype":
+    if name == "dtype" and not isinstance(value, Mixed16):
         try:
             np.dtype(value)
             valid = value is not None  # which NumPy takes for float64
         except TypeError:
             valid = False
         if not valid:
-            raise ConfigError(f"config: dtype={value!r} is not a dtype. Give e.g. numpy.float32 or 'float32'.")
+            raise ConfigError(f"config: dtype={value!r} is not a dtype. Give e.g. numpy.float32, 'float32' or mixed16.")
 
 
 class _View:
@@ -116,7 +116,7 @@ class _View:
         enable_backprop: bool
         debug: bool
         deterministic: bool
-        dtype: DTypeLike
+        dtype: DTypeLike | Mixed16
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -230,13 +230,42 @@ def test_mode() -> AbstractContextManager[None]:
 test_mode.__test__ = False  # type: ignore[attr-defined]  # pytest must not collect it where it is imported
 
 
-def get_dtype(dtype: DTypeLike = None) -> np.dtype[Any]:
+class Mixed16:
+    """``chainette.mixed16``, a value of ``config.dtype``: float16, but float32 where half precision is too coarse.
+
+    New parameters are float16, save those of normalizations; an optimizer that is set up meanwhile updates them by way
+    of a float32 copy. Small gradients are kept by ``optimizer.loss_scaling()``.
+
+    Source: Micikevicius et al., "Mixed Precision Training", ICLR 2018.
+
+    >>> with chainette.using_config("dtype", chainette.mixed16):
+    ...     chainette.get_dtype(), chainette.get_dtype(map_mixed16="float32")
+    (dtype('float16'), dtype('float32'))
+    """
+
+    def __repr__(self) -> str:
+        return "mixed16"
+
+    def __reduce__(self) -> str:  # copies and pickles are the one that there is
+        return "mixed16"
+
+
+mixed16 = Mixed16()
+
+
+def get_dtype(dtype: DTypeLike | Mixed16 = None, map_mixed16: DTypeLike = None) -> np.dtype[Any]:
     """``dtype``, or where it is None the setting ``config.dtype``.
+
+    Args:
+        map_mixed16: what ``mixed16`` means; None means float16.
 
     >>> get_dtype(), get_dtype("float64")
     (dtype('float32'), dtype('float64'))
     """
-    return np.dtype(thread.settings.dtype if dtype is None else dtype)
+    dtype = thread.settings.dtype if dtype is None else dtype
+    if isinstance(dtype, Mixed16):
+        dtype = np.float16 if map_mixed16 is None else map_mixed16
+    return np.dtype(dtype)
 
 
 def retention(pack: Callable[[Any], Any], unpack: Callable[[Any], Any]) -> AbstractContextManager[None]:

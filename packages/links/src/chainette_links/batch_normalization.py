@@ -8,12 +8,12 @@ import numpy as np
 
 from chainette import Parameter, Variable, as_variable, config, get_dtype
 from chainette.checks import normalize_axes, removed_arguments, require_floating, require_ndim
-from chainette.initializers import InitializerLike, generate_array, get_initializer
+from chainette.initializers import InitializerLike, generate_array
 from chainette.typing import Array, ArrayLike, Axis, DTypeLike, Shape
 from chainette_functions import batch_normalization, fixed_batch_normalization
 from chainette_functions.util.recomputing import is_recomputing
-from chainette_links.copying import with_dtype
 from chainette_links.link import Link
+from chainette_links.normalizing import normalizing_parameter
 
 
 class BatchNormalization(Link):
@@ -27,7 +27,8 @@ class BatchNormalization(Link):
             takes it from the first input: without ``axis`` it is the size of axis 1.
         decay: how much of the running averages stays at each call.
         eps: what keeps the divisor from 0.
-        dtype: of parameters and averages; None means ``config.dtype``. The averages are at least float32.
+        dtype: of parameters and averages; None means ``config.dtype``, or float32 for ``mixed16``. The averages are
+            at least float32.
         use_gamma: whether there is a ``gamma``; otherwise it counts as 1.
         use_beta: whether there is a ``beta``; otherwise it counts as 0.
         initial_gamma: what ``gamma`` starts from; None means ones.
@@ -80,13 +81,13 @@ class BatchNormalization(Link):
         self.eps = eps
         self.axis = axis
         with self.init_scope():
-            self.gamma = _parameter(initial_gamma, 1, dtype) if use_gamma else None
-            self.beta = _parameter(initial_beta, 0, dtype) if use_beta else None
+            self.gamma = normalizing_parameter(initial_gamma, 1, dtype) if use_gamma else None
+            self.beta = normalizing_parameter(initial_beta, 0, dtype) if use_beta else None
         self._initial = (
             (0 if initial_avg_mean is None else initial_avg_mean),
             (1 if initial_avg_var is None else initial_avg_var),
         )
-        self._average_dtype = np.promote_types(get_dtype(dtype), "f")
+        self._average_dtype = np.promote_types(get_dtype(dtype, map_mixed16="f"), "f")
         self.add_persistent("avg_mean", None)
         self.add_persistent("avg_var", None)
         self.add_persistent("N", 0)
@@ -154,10 +155,6 @@ class BatchNormalization(Link):
     def start_finetuning(self) -> None:
         """Begin a count of the batches for calls with ``finetune=True``."""
         self.N = 0
-
-
-def _parameter(initial: InitializerLike, default: float, dtype: DTypeLike) -> Parameter:
-    return Parameter(with_dtype(get_initializer(default if initial is None else initial), dtype))
 
 
 def adapt_from_chainer_1_7(model: Link) -> None:

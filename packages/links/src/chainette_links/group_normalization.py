@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from chainette import Parameter, Variable, as_variable
+from chainette import Variable, as_variable
 from chainette.checks import require_floating, require_ndim
 from chainette.errors import ArgumentError, ShapeError
-from chainette.initializers import InitializerLike, get_initializer
+from chainette.initializers import InitializerLike
 from chainette.typing import ArrayLike
 from chainette_functions import group_normalization
 from chainette_links.link import Link
+from chainette_links.normalizing import normalizing_parameter
 
 
 class GroupNormalization(Link):
@@ -46,8 +47,8 @@ class GroupNormalization(Link):
         self.groups = groups
         self.eps = eps
         with self.init_scope():
-            self.gamma = Parameter(get_initializer(1 if initial_gamma is None else initial_gamma))
-            self.beta = Parameter(get_initializer(0 if initial_beta is None else initial_beta))
+            self.gamma = normalizing_parameter(initial_gamma, 1)
+            self.beta = normalizing_parameter(initial_beta, 0)
         if size is not None:
             self._initialize(size)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from chainette import Parameter, Variable, as_variable
+from chainette import Variable, as_variable
 from chainette.checks import require_floating, require_ndim
-from chainette.initializers import InitializerLike, get_initializer
+from chainette.initializers import InitializerLike
 from chainette.typing import ArrayLike, Shape
 from chainette_functions import layer_normalization
 from chainette_links.link import Link
+from chainette_links.normalizing import normalizing_parameter
 
 
 class LayerNormalization(Link):
@@ -39,8 +40,8 @@ class LayerNormalization(Link):
         super().__init__()
         self.eps = eps
         with self.init_scope():
-            self.gamma = Parameter(get_initializer(1 if initial_gamma is None else initial_gamma), size)
-            self.beta = Parameter(get_initializer(0 if initial_beta is None else initial_beta), size)
+            self.gamma = normalizing_parameter(initial_gamma, 1, shape=size)
+            self.beta = normalizing_parameter(initial_beta, 0, shape=size)
 
     def forward(self, x: ArrayLike) -> Variable:
         """Normalize ``x``, ``(batch, units)`` or any shape that ends as ``gamma`` does."""

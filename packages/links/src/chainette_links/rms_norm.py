@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from chainette import Parameter, Variable, as_variable
-from chainette.initializers import InitializerLike, get_initializer
+from chainette import Variable, as_variable
+from chainette.initializers import InitializerLike
 from chainette.typing import ArrayLike, Shape
 from chainette_functions import rms_normalization
 from chainette_links.layer_normalization import initialize_from_last_axis
 from chainette_links.link import Link
+from chainette_links.normalizing import normalizing_parameter
 
 
 class RMSNorm(Link):
@@ -34,7 +35,7 @@ class RMSNorm(Link):
         super().__init__()
         self.eps = eps
         with self.init_scope():
-            self.gamma = Parameter(get_initializer(1 if initial_gamma is None else initial_gamma), size)
+            self.gamma = normalizing_parameter(initial_gamma, 1, shape=size)
 
     def forward(self, x: ArrayLike) -> Variable:
         """Normalize ``x``, ``(batch, units)`` or any shape that ends as ``gamma`` does."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Any, Self
 
+from chainette.config import config, mixed16
 from chainette.parameter import Parameter
 from chainette.variable import Variable
 from chainette_optimizers.errors import NotReadyError, WrongTypeError
@@ -159,6 +160,8 @@ class GradientMethod(Optimizer):
 
     def setup(self, link: Target | Sequence[Parameter]) -> Self:
         super().setup(link)
+        if config.dtype is mixed16:
+            self._in_float32 = True
         for _, param in self.namedparams():
             param.update_rule = self.create_update_rule()
             if self._in_float32:
