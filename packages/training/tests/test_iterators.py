@@ -6,6 +6,7 @@ from hypothesis import given, strategies as st
 
 import chainette
 from chainette.dataset import Batch
+from chainette.datasets import TupleDataset
 from chainette.errors import ArgumentError
 from chainette.iterators import OrderSampler, SerialIterator, ShuffleOrderSampler
 from chainette.serializers import load_npz, save_npz
@@ -65,16 +66,7 @@ def test_an_order_sampler_says_which_examples_come():
 def test_arrays_and_datasets_of_whole_arrays_give_their_columns_at_once():
     assert isinstance(SerialIterator(np.eye(4), 2).next(), Batch)
 
-    class Table:
-        columns = np.arange(4), np.eye(4)
-
-        def __len__(self):
-            return 4
-
-        def take(self, indices):
-            return tuple(column[indices] for column in self.columns)
-
-    batch = SerialIterator(Table(), 3, shuffle=False).next()
+    batch = SerialIterator(TupleDataset(np.arange(4), np.eye(4)), 3, shuffle=False).next()
     np.testing.assert_array_equal(batch.columns[0], [0, 1, 2])
 
 

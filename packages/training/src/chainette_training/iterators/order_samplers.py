@@ -44,7 +44,7 @@ class ShuffleOrderSampler(OrderSampler):
             ``chainette.seed`` sets and a Trainer's snapshots hold.
 
     >>> ShuffleOrderSampler(0)(np.arange(5), 0)
-    array([4, 2, 3, 1, 0])
+    array([2, 4, 3, 0, 1])
     """
 
     def __init__(self, random_state: np.random.Generator | int | None = None) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from chainette.errors import ArgumentError
 from chainette_training.convert import Batch
+from chainette_training.datasets.dataset_mixin import take_from
 from chainette_training.iterators.iterator import Iterator
 from chainette_training.iterators.order_samplers import OrderSampler, ShuffleOrderSampler
 
@@ -116,8 +117,5 @@ class SerialIterator(Iterator):
 
 def taken(dataset: Any, indices: np.ndarray[Any, Any]) -> Sequence[Any]:
     """The examples of these numbers: as columns where the dataset has whole arrays, else a list."""
-    if isinstance(dataset, np.ndarray):
-        return Batch(dataset[indices])
-    take = getattr(dataset, "take", None)
-    columns = None if take is None else take(indices)
+    columns = take_from(dataset, indices)
     return [dataset[i] for i in indices.tolist()] if columns is None else Batch(columns)

@@ -17,6 +17,15 @@ class Updater:
         epoch_detail: the same, as a fraction.
         previous_epoch_detail: what ``epoch_detail`` was before the last step.
         is_new_epoch: whether the last step ended an epoch.
+
+    >>> class Counter(Updater):
+    ...     epoch, epoch_detail, previous_epoch_detail, is_new_epoch = 0, 0.0, 0.0, False
+    ...     def update(self):
+    ...         self.iteration += 1
+    >>> trainer = chainette.training.Trainer(Counter(), (3, "iteration"), out=folder)
+    >>> trainer.run()
+    >>> trainer.updater.iteration
+    3
     """
 
     iteration: int = 0
