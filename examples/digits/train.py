@@ -62,7 +62,13 @@ def parse_arguments():
     parser.add_argument("--device", default="cpu", help="where to compute (default: cpu)")
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for what is written (default: out)")
     parser.add_argument("--resume", action="store_true", help="go on from the last snapshot in that folder")
-    return parser.parse_args()
+    args = parser.parse_args()
+    for name in ("epochs", "batch_size", "units"):
+        if getattr(args, name) < 1:
+            parser.error(f"--{name.replace('_', '-')} must be at least 1")
+    if not 0 <= args.dropout < 1:
+        parser.error("--dropout must be at least 0 and below 1")
+    return args
 
 
 def main():

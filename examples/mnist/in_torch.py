@@ -1,6 +1,6 @@
 """The model of train.py in PyTorch, as one writes it there. Run by train.py, in an environment that has torch.
 
-    python in_torch.py FOLDER EPOCHS BATCH_SIZE UNITS SEED
+python in_torch.py FOLDER EPOCHS BATCH_SIZE UNITS SEED
 """
 
 import gzip

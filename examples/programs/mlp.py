@@ -1,8 +1,6 @@
 """A network and its loss are classes, and the training loop is written out. It learns digits of 28x28 pixels."""
 
 import argparse
-import sys
-from pathlib import Path
 
 import numpy as np
 
@@ -10,9 +8,8 @@ import chainette
 import chainette.functions as F
 import chainette.links as L
 from chainette import Chain, optimizers
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "digits"))
-from digits import load_digits
+from chainette.dataset import concat_examples
+from chainette.datasets import get_digits
 
 
 class MLP2(Chain):
@@ -44,7 +41,7 @@ def enlarge(x):
 def main(steps):
     chainette.seed(0)
     rng = np.random.default_rng(0)
-    (x_train, t_train), (x_test, t_test) = load_digits()
+    (x_train, t_train), (x_test, t_test) = [concat_examples(digits[:]) for digits in get_digits()]
     x_train, x_test = enlarge(x_train), enlarge(x_test)
 
     model = Classifier(MLP2())

@@ -4,8 +4,6 @@ Huang, Sun, Liu, Sedra, Weinberger, "Deep Networks with Stochastic Depth", ECCV 
 """
 
 import argparse
-import sys
-from pathlib import Path
 
 import numpy as np
 
@@ -13,9 +11,8 @@ import chainette
 import chainette.functions as F
 import chainette.links as L
 from chainette import Chain, ChainList, optimizers
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "digits"))
-from digits import load_digits
+from chainette.dataset import concat_examples
+from chainette.datasets import get_digits
 
 
 class StochasticDepth(Chain):
@@ -42,7 +39,7 @@ class StochasticDepth(Chain):
 def main(steps):
     chainette.seed(0)
     rng = np.random.default_rng(0)
-    (x_train, t_train), (x_test, t_test) = load_digits()
+    (x_train, t_train), (x_test, t_test) = [concat_examples(digits[:]) for digits in get_digits()]
     model = L.Classifier(StochasticDepth(8, 50))
     optimizer = optimizers.Adam()
     optimizer.setup(model)

@@ -113,8 +113,8 @@ def _concat(values: list[Any], device: Any, padding: Any, what: str) -> Any:
         return _send(_padded(values, padding), device)
     if len(shapes) > 1:
         raise ShapeError(
-            f"concat_examples: {what}the examples have shapes {', '.join(map(str, sorted(shapes)[:4]))} (expected equal "
-            "ones). Give padding=, a value to fill them up with, or another converter."
+            f"concat_examples: {what}the examples have shapes {', '.join(map(str, sorted(shapes)[:4]))} (expected one "
+            "shape). Give padding=, a value to fill them up with, or another converter."
         )
     return _send(get_array_module(values[0]).stack(values), device)
 

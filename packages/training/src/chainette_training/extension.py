@@ -86,7 +86,7 @@ def make_extension(
     """
 
     def decorate(function: T) -> T:
-        attributes = {"finalize": finalizer, "initialize": initializer, "on_error": on_error}
+        attributes: dict[str, Any] = {"finalize": finalizer, "initialize": initializer, "on_error": on_error}
         attributes |= {"trigger": trigger, "priority": priority}
         attributes["default_name"] = default_name or getattr(function, "__name__", type(function).__name__)
         for name, value in attributes.items():

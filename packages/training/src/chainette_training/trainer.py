@@ -122,21 +122,23 @@ class Trainer:
         if not callable(extension):
             raise ArgumentError(f"Trainer.extend: {extension!r:.80} is no extension (expected something callable).")
         if name is None:
-            own = getattr(extension, "name", None) or getattr(extension, "default_name", None)
-            stem = own or getattr(extension, "__name__", type(extension).__name__)
-            name, number = stem, 0
-            while name in self._extensions:
-                number += 1
-                name = f"{stem}_{number}"
+            name = self._free_name(extension)
         elif name in self._extensions:
             raise ArgumentError(f"Trainer.extend: there is an extension {name!r} already. Give another name.")
-        if name == "training":
-            raise ArgumentError("Trainer.extend: 'training' is the updater itself. Give another name.")
         if trigger is None:
             trigger = getattr(extension, "trigger", (1, "iteration"))
         if priority is None:
             priority = getattr(extension, "priority", PRIORITY_READER)
         self._extensions[name] = _Entry(name, extension, get_trigger(trigger), priority, call_before_training)
+
+    def _free_name(self, extension: Any) -> str:
+        given = getattr(extension, "name", None) or getattr(extension, "default_name", None)
+        stem = str(given or getattr(extension, "__name__", type(extension).__name__))
+        name, number = stem, 0
+        while name in self._extensions:
+            number += 1
+            name = f"{stem}_{number}"
+        return name
 
     def get_extension(self, name: str) -> Any:
         """The extension of that name.
@@ -167,7 +169,8 @@ class Trainer:
         initialized = []
         try:
             with at_the_end_of_a_step() as interrupt:
-                for entry in reversed(entries):  # a snapshot, which may load all the others' state, comes first
+                # A snapshot, which may load the state of all the others, comes first.
+                for entry in sorted(entries, key=lambda entry: entry.priority):
                     initialized.append(entry)
                     if initialize := getattr(entry.extension, "initialize", None):
                         initialize(self)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +19,6 @@ class Snapshot(Extension):
     """See ``snapshot`` and ``snapshot_object``."""
 
     trigger: Trigger = (1, "epoch")
-    priority = -100  # after all others, whose state it saves
 
     def __init__(
         self,
@@ -40,6 +38,7 @@ class Snapshot(Extension):
             raise ArgumentError("snapshot: autoload cannot load what savefun saved. Give loadfun= too.")
         if callable(filename) and (autoload or n_retains > 0):
             raise ArgumentError("snapshot: autoload and n_retains need a filename that is a text, not a function.")
+        self.priority = -200 if target is None else -100  # after all others, whose state it saves
         self._target = target
         self._filename = filename
         self._save = savefun or save_npz
@@ -70,8 +69,8 @@ class Snapshot(Extension):
             self._take(trainer, path)
 
     def finalize(self) -> None:
-        if hasattr(self._writer, "finalize"):
-            self._writer.finalize()
+        if finalize := getattr(self._writer, "finalize", None):
+            finalize()
 
     def _take(self, trainer: Any, path: Path) -> None:
         if self._writer is not None:

@@ -61,7 +61,7 @@ class BestValueTrigger:
         if value is None:
             raise ReportError(
                 f"{type(self).__name__}: {self._key!r} was not observed since the last time (this step has: "
-                f"{', '.join(trainer.observation) or 'nothing'}). Give another key, or a trigger that is due less often."
+                f"{', '.join(trainer.observation) or 'nothing'}). Give another key, or a trigger due less often."
             )
         self._summary = DictSummary()
         if value != value or not (self.best_value is None or self._compare(self.best_value, value)):

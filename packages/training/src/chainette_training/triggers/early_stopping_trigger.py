@@ -6,6 +6,7 @@ import copy
 import math
 import warnings
 import weakref
+from contextlib import suppress
 from typing import Any
 
 from chainette.errors import ArgumentError
@@ -36,9 +37,9 @@ class EarlyStoppingTrigger:
         ArgumentError: there is no such mode, or patience is below 1.
 
     >>> from types import SimpleNamespace
-    >>> trigger = EarlyStoppingTrigger((1, "iteration"), "loss", patience=2)
+    >>> trigger = EarlyStoppingTrigger((1, "iteration"), "loss", patience=2, max_trigger=(9, "iteration"))
     >>> for iteration, loss in enumerate([0.5, 0.3, 0.4, 0.3], start=1):
-    ...     updater = SimpleNamespace(iteration=iteration, is_new_epoch=False)
+    ...     updater = SimpleNamespace(iteration=iteration)
     ...     print(trigger(SimpleNamespace(observation={"loss": loss}, updater=updater)), trigger.best)
     False 0.5
     False 0.3
@@ -73,7 +74,8 @@ class EarlyStoppingTrigger:
         self._has_warned = False
 
     def __call__(self, trainer: Any) -> bool:
-        self._trainer = weakref.ref(trainer)
+        with suppress(TypeError):  # what stands in for a trainer in a test may not allow one
+            self._trainer = weakref.ref(trainer)
         if trainer.updater.iteration != self._iteration:  # asked again at the same step, it counts nothing twice
             self._iteration = trainer.updater.iteration
             self._observe(self._summary, trainer)
@@ -121,7 +123,7 @@ class EarlyStoppingTrigger:
         self.best = serializer("best", self.best)
         self.count = serializer("count", self.count)
         self._iteration = serializer("iteration", self._iteration)
-        summary, trainer = self._summary, self._trainer and self._trainer()
+        summary, trainer = self._summary, None if self._trainer is None else self._trainer()
         if serializer.is_writer and trainer is not None and trainer.updater.iteration != self._iteration:
             # A snapshot is taken within a step, before this is asked: afterwards what the step observed is gone.
             summary = copy.deepcopy(summary)

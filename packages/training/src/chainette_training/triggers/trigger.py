@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from chainette.errors import ArgumentError
 from chainette_training.triggers.interval_trigger import IntervalTrigger
@@ -25,7 +25,7 @@ def get_trigger(trigger: Any) -> Callable[[Any], bool]:
     if trigger is None:
         return _never
     if callable(trigger):
-        return trigger
+        return cast(Callable[[Any], bool], trigger)
     if isinstance(trigger, tuple) and len(trigger) == 2:
         return IntervalTrigger(*trigger)
     raise ArgumentError(f"trigger: got {trigger!r} (expected e.g. (1, 'epoch'), or a callable trigger(trainer)).")

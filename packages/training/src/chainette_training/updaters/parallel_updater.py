@@ -34,9 +34,8 @@ class ParallelUpdater(StandardUpdater):
     >>> from chainette import iterators, optimizers
     >>> model = L.Classifier(L.Linear(2, 3))
     >>> examples = [(np.ones(2, "f"), 0), (np.zeros(2, "f"), 1)]
-    >>> updater = ParallelUpdater(
-    ...     iterators.SerialIterator(examples, 2), optimizers.SGD().setup(model), devices={"main": "cpu", "other": "cpu"}
-    ... )
+    >>> iterator, optimizer = iterators.SerialIterator(examples, 2), optimizers.SGD().setup(model)
+    >>> updater = ParallelUpdater(iterator, optimizer, devices={"main": "cpu", "other": "cpu"})
     >>> updater.update()
     """
 
