@@ -9,6 +9,7 @@ from pathlib import Path
 import nox
 
 PACKAGES = [f"packages/{part}" for part in ("core", "functions", "links", "optimizers", "serializers", "training")]
+OPTIONAL = ["matplotlib>=3.9", "pillow>=10", "rich>=13", "scikit-learn>=1.6", "tensorboardX>=2.6"]
 TEST_TOOLS = ["hypothesis>=6.100", "pytest>=8", "pytest-xdist>=3.6"]
 
 nox.needs_version = ">=2024.4"
@@ -41,7 +42,7 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session, install: str) -> None:
     """mypy --strict on all sources; and what mypy and pyright see of F.relu in a project that uses chainette."""
     install_ours(session, editable=install == "editable")
-    session.install(*TEST_TOOLS, "mypy==2.*", "pyright[nodejs]==1.1.*")
+    session.install(*TEST_TOOLS, *OPTIONAL, "mypy==2.*", "pyright[nodejs]==1.1.*")
     if install == "editable":
         session.run("mypy", "--strict", *(f"{path}/src" for path in PACKAGES))
     text = Path("tools/signatures.py").read_text(encoding="utf-8")
@@ -59,7 +60,7 @@ def types(session: nox.Session, install: str) -> None:
 def tests(session: nox.Session) -> None:
     """The quick tests of everything, on this Python and an editable install; arguments go to pytest."""
     install_ours(session)
-    session.install(*TEST_TOOLS, "matplotlib>=3.9", "pillow>=10", "rich>=13", "scikit-learn>=1.6", "tensorboardX>=2.6")
+    session.install(*TEST_TOOLS, *OPTIONAL)
     session.run("pytest", "-n", "auto", "-m", "not full", *(session.posargs or ["packages", "tests"]))
 
 

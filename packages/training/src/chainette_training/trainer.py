@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from typing import Any
 
 from chainette import Reporter, random
@@ -195,12 +196,13 @@ class Trainer:
                     on_error(self, error, error.__traceback__)
             raise
         finally:
-            for entry in initialized:
-                if finalize := getattr(entry.extension, "finalize", None):
-                    finalize()
-            if self._is_done:
-                self.updater.finalize()
             self._elapsed, self._started = self.elapsed_time, None
+            with ExitStack() as every:  # also those behind one that fails
+                if self._is_done:
+                    every.callback(self.updater.finalize)
+                for entry in initialized:
+                    if finalize := getattr(entry.extension, "finalize", None):
+                        every.callback(finalize)
 
     def _call_before_training(self, entries: Iterable[_Entry]) -> None:
         self.observation = {}

@@ -9,10 +9,13 @@ from collections import deque
 from datetime import timedelta
 from importlib.util import find_spec
 from time import perf_counter
-from typing import Any, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from chainette.errors import ArgumentError
 from chainette_training.extension import Extension
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 Length = tuple[float, str]
 
@@ -58,7 +61,7 @@ class ProgressBar(Extension):
     ) -> None:
         if training_length is not None and not _is_length(training_length):
             raise ArgumentError(
-                f"ProgressBar: training_length={training_length!r} (expected e.g. (20, 'epoch') or (8000, 'iteration'))."
+                f"ProgressBar: training_length={training_length!r} (expected e.g. (20, 'epoch'), (8000, 'iteration'))."
             )
         for name, value in ("update_interval", update_interval), ("bar_length", bar_length):
             if value < 1:
@@ -124,7 +127,8 @@ class _Course:
         if self._length is None:
             return None
         length, unit = self._length
-        return min((self._updater.epoch_detail if unit == "epoch" else self._updater.iteration) / length, 1.0)
+        now: float = self._updater.epoch_detail if unit == "epoch" else self._updater.iteration
+        return min(now / length, 1.0)
 
     @property
     def epoch(self) -> str:
@@ -182,41 +186,40 @@ class _Bar:
 
     soonest, latest = 0.2, 1.0  # a drawing takes 0.4 ms
 
-    def __init__(self, console: Any, length: int) -> None:
-        self._console = console
+    def __init__(self, console: Console, length: int) -> None:
+        from rich.live import Live
+
         self._length = length
-        self._progress: Any = None
-
-    def show(self, course: _Course) -> None:
-        if self._progress is None:
-            self._begin(has_end=course.done is not None)
-        texts = {"percent": course.percent, "rate": course.rate, "left": course.left}
-        self._progress.update(
-            self._task, completed=course.done or 0.0, description=course.title, refresh=True, **texts
-        )
-
-    def _begin(self, has_end: bool) -> None:
-        from rich.progress import BarColumn, Progress, TextColumn
-
-        def text(name: str, style: str) -> TextColumn:
-            return TextColumn(f"{{task.{name}}}", style=style, markup=False)
-
-        title, rate = text("description", "default"), text("fields[rate]", "default")
-        percent, left = text("fields[percent]", "progress.percentage"), text("fields[left]", "progress.remaining")
-        self._progress = Progress(
-            *((title, BarColumn(self._length), percent, rate, left) if has_end else (title, rate)),
-            console=self._console,
+        self._live = Live(
+            console=console,
             auto_refresh=False,
             transient=True,
-            redirect_stdout=_is_terminal(sys.stdout),  # what goes to a file must not come here
-            redirect_stderr=_is_terminal(sys.stderr),
+            redirect_stdout=is_terminal(sys.stdout),  # what goes to a file must not come here
+            redirect_stderr=is_terminal(sys.stderr),
         )
-        self._task = self._progress.add_task("", total=1.0, percent="", rate="", left="")
-        self._progress.start()
+
+    def show(self, course: _Course) -> None:
+        from rich.constrain import Constrain
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+
+        line = Table.grid(padding=(0, 1))
+        line.add_column(no_wrap=True)
+        if course.done is None:
+            line.add_row(course.title, course.rate)
+        else:
+            line.add_column()  # the bar, which is made narrower where there is no room
+            line.add_column(style="progress.percentage", no_wrap=True)
+            line.add_column(no_wrap=True)
+            line.add_column(style="progress.remaining", no_wrap=True)
+            bar = ProgressBar(1.0, course.done, width=self._length)
+            line.add_row(course.title, bar, course.percent, course.rate, course.left)
+        self._live.start()
+        # The terminal writes ^C behind the line where somebody interrupts: a full line would be broken by it.
+        self._live.update(Constrain(line, self._live.console.width - 3), refresh=True)
 
     def close(self) -> None:
-        if self._progress is not None:
-            self._progress.stop()
+        self._live.stop()
 
 
 class _Lines:
@@ -251,12 +254,12 @@ def _display(out: TextIO, bar_length: int) -> _Display:
     console = _console(out)
     if console is not None:
         return _Bar(console, bar_length)
-    return _Nothing() if os.environ.get("CI") and not _is_terminal(out) else _Lines(out)
+    return _Nothing() if os.environ.get("CI") and not is_terminal(out) else _Lines(out)
 
 
-def _console(out: TextIO) -> Any:
+def _console(out: TextIO) -> Console | None:
     """What rich draws on, or None where no line can move."""
-    if not _is_terminal(out) and "ipykernel" not in sys.modules:
+    if not is_terminal(out) and "ipykernel" not in sys.modules:
         return None
     try:
         import rich
@@ -268,10 +271,11 @@ def _console(out: TextIO) -> Any:
         console = Console(file=out)
     if console.is_jupyter:
         return console if out is sys.stdout and find_spec("ipywidgets") else None
-    return console if console.is_interactive and _is_terminal(out) else None
+    return console if console.is_interactive and is_terminal(out) else None
 
 
-def _is_terminal(stream: TextIO | None) -> bool:
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether somebody may be looking."""
     try:
         return stream is not None and stream.isatty()
     except (AttributeError, ValueError):  # not quite a file, or a closed one
