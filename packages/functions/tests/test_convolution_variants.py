@@ -10,7 +10,7 @@ import chainette_functions as F
 from chainette import Variable
 from chainette_functions import windows
 from chainette_functions.connection import convolving
-from chainette_functions.connection.convolving import Depthwise, Pointwise, Windows, variant
+from chainette_functions.connection.convolving import Bands, Depthwise, Pointwise, Windows, variant
 from chainette_functions.windows import geometry
 
 
@@ -50,16 +50,19 @@ def problems(draw):
 
 
 @settings(deadline=None)
-@given(problems(), st.sampled_from([1, 7, 20, 10**6]), st.sampled_from([1, 50, 10**6]))
+@given(problems(), st.sampled_from([1, 7, 20, 10**6]), st.sampled_from([1, 50, 150, 10**6]))
 def test_each_variant_is_the_loop(problem, positions, elements):
     x, W, gy, g, groups = problem
     expected = by_a_loop(*problem)
     b, c = np.arange(len(W)) / 8, np.arange(x.shape[1]) / 8
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in (("POSITIONS", positions), ("POINTS", positions), ("ELEMENTS", elements)):
-            patch.setattr(convolving, name, value)
+        for name in ("POSITIONS", "POINTS"):
+            patch.setattr(convolving, name, positions)
+        for name in ("ELEMENTS", "BAND"):
+            patch.setattr(convolving, name, elements)
         patch.setattr(windows, "CACHED", elements)
-        for each in (Windows, *[Pointwise] * g.pointwise, *[Depthwise] * (W.shape[1] == 1)):
+        special = {Bands: len(g.size) > 1, Pointwise: g.pointwise, Depthwise: W.shape[1] == 1}
+        for each in (Windows, *(each for each, possible in special.items() if possible)):
             y = each.convolve(np, x, W, b, g, groups)
             gx = each.deconvolve(np, gy, W, c, g, groups)
             found = y - b.reshape(-1, *[1] * len(g.out)), gx - c.reshape(-1, *[1] * len(g.size))
@@ -87,34 +90,44 @@ def test_the_functions_are_the_loop_in_all_dtypes(problem, dtype):
 
 
 @pytest.mark.parametrize(
-    ("chosen", "W", "groups", "arguments"),
+    ("chosen", "W", "groups", "batch", "arguments"),
     [
-        (Pointwise, (4, 6, 1, 1), 1, {}),
-        (Pointwise, (6, 1, 1, 1), 6, {}),
-        (Windows, (4, 6, 1, 1), 1, {"stride": 2}),
-        (Windows, (4, 6, 3, 3), 1, {"pad": 1}),
-        (Windows, (4, 3, 3, 3), 2, {}),
-        (Windows, (4, 1, 3, 3), 1, {}),
-        (Windows, (18, 1, 3, 3), 6, {}),
-        (Depthwise, (6, 1, 3, 3), 6, {}),
-        (Depthwise, (12, 1, 3, 3), 6, {"stride": 2}),
+        (Pointwise, (4, 6, 1, 1), 1, 1, {}),
+        (Pointwise, (6, 1, 1, 1), 6, 1, {}),
+        (Windows, (4, 6, 1, 1), 1, 2, {"stride": 2}),  # 8 columns for 6 channels
+        (Bands, (4, 6, 1, 1), 1, 3, {"stride": 2}),
+        (Windows, (4, 17, 3, 3), 1, 9, {"pad": 1}),  # rows of 8 for 17 channels
+        (Bands, (4, 16, 3, 3), 1, 9, {"pad": 1}),
+        (Bands, (4, 3, 3, 3), 2, 1, {}),
+        (Bands, (4, 1, 3, 3), 1, 1, {}),
+        (Bands, (18, 1, 3, 3), 6, 1, {}),
+        (Windows, (4, 1, 3), 1, 9, {}),  # there is no other axis
+        (Depthwise, (6, 1, 3, 3), 6, 1, {}),
+        (Depthwise, (12, 1, 3, 3), 6, 1, {"stride": 2}),
     ],
 )
-def test_the_variant_follows_from_the_windows_and_the_channels(chosen, W, groups, arguments):
-    assert variant(geometry("here", (8, 8), W[2:], **arguments), W, groups) is chosen
+def test_the_variant_follows_from_the_windows_and_the_channels(chosen, W, groups, batch, arguments):
+    assert variant(geometry("here", (8, 8)[: len(W) - 2], W[2:], **arguments), W, groups, batch) is chosen
 
 
-def test_no_block_needs_more_than_its_share():
-    """The windows of the whole batch would be 36 times x."""
+@pytest.mark.parametrize(
+    ("computing", "x", "W"),
+    [
+        (Windows, (16, 32, 96, 96), (32, 32, 6, 6)),  # the windows of the whole batch would be 36 times x
+        (Bands, (16, 32, 96, 96), (32, 32, 6, 6)),
+        (Bands, (1, 16, 3000, 8), (64, 16, 3, 3)),  # the gradients of W by all rows would be 3000 times W
+    ],
+)
+def test_no_block_needs_more_than_its_share(computing, x, W):
     import tracemalloc
 
-    x, W = np.ones((16, 32, 96, 96), "f"), np.ones((32, 32, 6, 6), "f")
-    g = geometry("here", x.shape[2:], 6)
-    gy = Windows.convolve(np, x, W, None, g, 1)
+    x, W = np.ones(x, "f"), np.ones(W, "f")
+    g = geometry("here", x.shape[2:], W.shape[2:])
+    gy = computing.convolve(np, x, W, None, g, 1)
     for compute, result in (
-        (lambda: Windows.convolve(np, x, W, None, g, 1), gy.nbytes),
-        (lambda: Windows.deconvolve(np, gy, W, None, g, 1), x.nbytes),
-        (lambda: Windows.correlate(np, x, gy, g, 1), W.nbytes),
+        (lambda: computing.convolve(np, x, W, None, g, 1), gy.nbytes),
+        (lambda: computing.deconvolve(np, gy, W, None, g, 1), x.nbytes),
+        (lambda: computing.correlate(np, x, gy, g, 1), W.nbytes),
     ):
         tracemalloc.start()
         compute()

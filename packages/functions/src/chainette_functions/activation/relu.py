@@ -8,7 +8,7 @@ class ReLU(Function):
     """max(x, 0); keeps its output, whose sign is the gradient's mask."""
 
     def forward(self, x: Array) -> Array:
-        y = self.xp.maximum(x, 0)
+        y = self.xp.maximum(x, self.xp.zeros(x.shape[1:], x.dtype))  # NumPy takes three times as long for a number
         self.retain(y=y)
         return y
 

@@ -40,8 +40,8 @@ class Sliding(Function):
             wanted = reversed(self.needs_input_grad[:2])
             self.retain(**{name: x if yes else None for (name, x), yes in zip(operands.items(), wanted, strict=True)})
 
-    def variant(self, W: Shape) -> Any:
-        return variant(self.geometry, W, self.groups)
+    def variant(self, W: Shape, batch: int) -> Any:
+        return variant(self.geometry, W, self.groups, batch)
 
 
 class ConvolutionND(Sliding):
@@ -49,7 +49,7 @@ class ConvolutionND(Sliding):
 
     def forward(self, x: Array, W: Array, b: Array | None = None) -> Array:
         self.retain_operands(x=x, W=W)
-        y: Array = self.variant(W.shape).convolve(self.xp, x, W, b, self.geometry, self.groups)
+        y: Array = self.variant(W.shape, len(x)).convolve(self.xp, x, W, b, self.geometry, self.groups)
         return y.astype(x.dtype, copy=False)
 
     def backward(self, gy: Variable) -> tuple[Variable | None, ...]:
@@ -66,7 +66,7 @@ class DeconvolutionND(Sliding):
 
     def forward(self, gy: Array, W: Array, b: Array | None = None) -> Array:
         self.retain_operands(gy=gy, W=W)
-        gx: Array = self.variant(W.shape).deconvolve(self.xp, gy, W, b, self.geometry, self.groups)
+        gx: Array = self.variant(W.shape, len(gy)).deconvolve(self.xp, gy, W, b, self.geometry, self.groups)
         return gx.astype(gy.dtype, copy=False)
 
     def backward(self, ggx: Variable) -> tuple[Variable | None, ...]:
@@ -84,7 +84,7 @@ class ConvolutionNDGradW(Sliding):
     def forward(self, x: Array, gy: Array) -> Array:
         self.retain_operands(x=x, gy=gy)
         W_shape = (gy.shape[1], x.shape[1] // self.groups, *self.geometry.ksize)
-        gW: Array = self.variant(W_shape).correlate(self.xp, x, gy, self.geometry, self.groups)
+        gW: Array = self.variant(W_shape, len(x)).correlate(self.xp, x, gy, self.geometry, self.groups)
         return gW.astype(x.dtype, order="C", copy=False)
 
     def backward(self, ggW: Variable) -> tuple[Variable | None, Variable | None]:

@@ -73,24 +73,30 @@ class StandardizeGrad(Function):
         self.retain(x=x, gamma=gamma, gy=gy)
         x_hat = x - self.mean
         x_hat -= self.rest
-        x_hat *= self.factor
         g = gy.astype("f") if gy.dtype == "e" else gy
-        product = g * x_hat
         broadcast = tuple(i for i, size in enumerate(gamma.shape) if size == 1)
-        gbeta, ggamma = g.sum(broadcast, keepdims=True), product.sum(broadcast, keepdims=True)
-        if gamma.shape == self.factor.shape:
-            scale, total, total_product = self.factor * gamma, gbeta, ggamma
+        gbeta = g.sum(broadcast, keepdims=True)
+        if gamma.shape == self.factor.shape:  # then factors wait until there are sums, which are small
+            ggamma = self.factor * self.sum_products(g, x_hat, broadcast)
+            scale, total, total_product = self.factor * gamma, gbeta, self.factor * ggamma
         else:  # gamma varies along the axes: the sums over them are others
-            product *= gamma
-            total_product = product.sum(self.axes, keepdims=True)
-            g = self.xp.multiply(g, gamma, out=product)
-            scale, total = self.factor, g.sum(self.axes, keepdims=True)
+            x_hat *= self.factor
+            ggamma = self.sum_products(g, x_hat, broadcast)
+            g = g * gamma
+            total, total_product = g.sum(self.axes, keepdims=True), self.sum_products(g, x_hat, self.axes)
+            scale = self.factor
         count = elements(x.shape, self.axes)
         x_hat *= total_product / count
         x_hat += total / count
         gx = self.xp.subtract(g, x_hat, out=x_hat)
         gx *= scale
         return tuple(each.astype(to.dtype, copy=False) for each, to in ((gx, x), (ggamma, gamma), (gbeta, gamma)))
+
+    def sum_products(self, x0: Array, x1: Array, axes: tuple[int, ...]) -> Array:
+        """The sum of x0 x1 over the axes, which are kept: one pass, where a product and its sum are two."""
+        every = list(range(x0.ndim))
+        total = self.xp.einsum(x0, every, x1, every, [i for i in every if i not in axes])
+        return total.reshape(tuple(1 if i in axes else size for i, size in enumerate(x0.shape)))
 
     def backward(self, ggx: Any, gggamma: Any, ggbeta: Any) -> tuple[Variable, Variable, Variable]:
         x, gamma, gy = (self.retained(name) for name in ("x", "gamma", "gy"))
