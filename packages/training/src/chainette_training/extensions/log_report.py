@@ -52,6 +52,7 @@ class LogReport(Extension):
         self._filename = filename
         self._summary = DictSummary()
         self.log: list[Entry] = []
+        self._path: str | None = None  # the file that has all entries but the last one
 
     def __call__(self, trainer: Any) -> None:
         observed = trainer.observation
@@ -68,12 +69,17 @@ class LogReport(Extension):
         self.log.append(entry)
         self._summary = DictSummary()
         if self._filename is not None:
-            path = os.path.join(trainer.out, self._filename.format(**entry))
-            with (
-                replacing("LogReport", path, durable=False) as temporary,
-                open(temporary, "w", encoding="utf-8") as file,
-            ):
-                file.writelines(f"{_json(each)}\n" for each in self.log)
+            self._write(os.path.join(trainer.out, self._filename.format(**entry)))
+
+    def _write(self, path: str) -> None:
+        """Add the last entry to the file; the first time, write all of the log, which may come from a snapshot."""
+        if path == self._path and os.path.exists(path):
+            with open(path, "a", encoding="utf-8") as file:
+                file.write(f"{_json(self.log[-1])}\n")
+            return
+        with replacing("LogReport", path) as temporary, open(temporary, "w", encoding="utf-8") as file:
+            file.writelines(f"{_json(each)}\n" for each in self.log)
+        self._path = path
 
     def serialize(self, serializer: Any) -> None:
         present = json.dumps(self.log, default=_number)
@@ -82,7 +88,7 @@ class LogReport(Extension):
         if hasattr(self._is_due, "serialize"):
             self._is_due.serialize(serializer["trigger"])
         if loaded != present:
-            self.log = json.loads(loaded)
+            self.log, self._path = json.loads(loaded), None
 
 
 def _json(entry: Entry) -> str:

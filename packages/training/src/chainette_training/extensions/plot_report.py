@@ -125,7 +125,7 @@ class PlotReport(Extension):
         begin = perf_counter()
         figure = self._figure()
         format = os.path.splitext(path)[1].removeprefix(".") or "png"
-        with replacing("PlotReport", path) as temporary:
+        with replacing("PlotReport", path, durable=False) as temporary:
             figure.savefig(temporary, format=format)
         self._next = perf_counter() + SHARE * (perf_counter() - begin)
 
@@ -135,7 +135,10 @@ class PlotReport(Extension):
         from matplotlib.ticker import LogLocator, MaxNLocator
 
         figure = Figure(figsize=(7, 4.5), dpi=120)
-        figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.12)
+        rows = math.ceil(len(self._curves) / 2)  # of the legend
+        figure.subplots_adjust(
+            left=0.1, right=0.97, bottom=0.12, top=0.97 - 0.055 * rows
+        )  # a layout engine takes longer
         FigureCanvasAgg(figure)
         axes = figure.add_subplot()
         for name, points in self._curves.items():

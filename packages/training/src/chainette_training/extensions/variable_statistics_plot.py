@@ -182,7 +182,7 @@ class VariableStatisticsPlot(Extension):
         begin = perf_counter()
         figure = self._figure()
         form = os.path.splitext(path)[1].removeprefix(".") or "png"
-        with replacing("VariableStatisticsPlot", path) as temporary:
+        with replacing("VariableStatisticsPlot", path, durable=False) as temporary:
             figure.savefig(temporary, format=form)
         self._next = perf_counter() + SHARE * (perf_counter() - begin)
 
