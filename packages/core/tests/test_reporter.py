@@ -47,11 +47,14 @@ def test_what_is_noted_of_a_variable_holds_no_graph():
 
 
 def test_a_scope_notes_elsewhere_for_a_while_also_after_an_error():
+    def fail():
+        report({"x": 1})
+        raise ZeroDivisionError
+
     aside = {}
     with Reporter() as reporter:
         with pytest.raises(ZeroDivisionError), report_scope(aside):
-            report({"x": 1})
-            raise ZeroDivisionError
+            fail()
         report({"y": 2})
     assert (aside, reporter.observation) == ({"x": 1}, {"y": 2})
     with pytest.raises(ReportError, match="no Reporter is in use"), report_scope({}):
