@@ -24,6 +24,14 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_
 SMALL = ("--epochs", "3", "--units", "50")
 
 
+@pytest.fixture(autouse=True)
+def ctrl_c_is_heard():
+    """Also where the tests run in the background, in which case a shell lets its children ignore SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def run(script, *arguments, cwd, status=0):
     """Run a script in a process of its own; its output, in which there must be no warning."""
     process = subprocess.run(
