@@ -226,7 +226,7 @@ def test_ctrl_c_waits_for_the_end_of_the_step_and_training_can_go_on(make_traine
         np.testing.assert_array_equal(mine, theirs)
 
 
-def test_a_second_ctrl_c_does_not_wait(make_trainer, capsys):
+def test_a_second_ctrl_c_does_not_wait(make_trainer, capfd):
     trainer = make_trainer((20, "iteration"))
 
     def press(trainer):
@@ -238,7 +238,7 @@ def test_a_second_ctrl_c_does_not_wait(make_trainer, capsys):
     with pytest.raises(KeyboardInterrupt):
         trainer.run()
     assert trainer.updater.iteration == 1
-    assert "Once more to stop at once" in capsys.readouterr().err
+    assert "Once more to stop at once" in capfd.readouterr().err
 
 
 def test_a_program_with_a_handler_of_its_own_keeps_it(make_trainer):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,7 +29,9 @@ def at_the_end_of_a_step() -> Iterator[Interrupt]:
         if interrupt.requested:
             raise KeyboardInterrupt
         interrupt.requested = True
-        print("Interrupted: this step is finished first. Once more to stop at once.", file=sys.stderr)
+        # Not by print: the signal may come in the middle of a write to the same stream, which Python then refuses.
+        start = "\r\x1b[2K" if os.isatty(2) else ""  # in the place of a progress bar, which is drawn anew below
+        os.write(2, f"{start}Interrupted: this step is finished first. Once more to stop at once.\n".encode())
 
     is_ours = (
         threading.current_thread() is threading.main_thread()
