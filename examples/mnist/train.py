@@ -45,6 +45,7 @@ def train(args):
 
     loss, accuracy = ("main/loss", "validation/main/loss"), ("main/accuracy", "validation/main/accuracy")
     trainer.extend(extensions.Evaluator(SerialIterator(test, 1000, repeat=False, shuffle=False), model))
+    trainer.extend(extensions.LinearShift("alpha", (0.001, 0), (0, args.epochs)), trigger=(1, "epoch"))
     trainer.extend(extensions.LogReport())
     trainer.extend(extensions.PrintReport(["epoch", *loss, *accuracy, "elapsed_time"]))
     trainer.extend(extensions.PlotReport(loss, "epoch", filename="loss.png"))
