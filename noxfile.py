@@ -96,7 +96,7 @@ def against_chainer(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """Run the Python blocks of the Markdown files. Docstrings are run by the tests."""
     install_ours(session)
-    session.install("pytest>=8", "pytest-markdown-docs>=0.9")
+    session.install("pytest>=8", "pytest-markdown-docs>=0.9", *OPTIONAL)
     texts = [path for path in ("README.md", "docs") if Path(path).exists()]
     session.run("pytest", "--markdown-docs", *(session.posargs or texts))
 
