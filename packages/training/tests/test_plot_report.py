@@ -13,7 +13,7 @@ import pytest
 from chainette.errors import ArgumentError, MissingPluginError
 from chainette.serializers import load_npz, save_npz
 from chainette.training import extensions
-from chainette_training.extensions import plot_report
+from chainette_training.extensions import picture as drawing
 
 KEYS = ["main/loss", "main/accuracy"]
 MATPLOTLIB = "matplotlib draws the curves"
@@ -122,7 +122,7 @@ def test_marker_and_grid_can_be_had_or_not(tmp_path):
 def test_in_training_it_is_drawn_when_fifty_times_the_last_drawing_has_gone_by(make_trainer, monkeypatch):
     pytest.importorskip("matplotlib", reason=MATPLOTLIB)
     now, drawings = [1000.0], []
-    monkeypatch.setattr(plot_report, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(drawing, "perf_counter", lambda: now[0])
 
     def draw(figure, axes, curves):
         now[0] += 0.5
@@ -191,7 +191,7 @@ def test_a_point_can_be_had_before_the_first_step(make_trainer):
 
 
 def test_without_matplotlib_it_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(plot_report, "find_spec", lambda name: None)
+    monkeypatch.setattr(drawing, "find_spec", lambda name: None)
     assert not extensions.PlotReport.available()
     with pytest.raises(
         MissingPluginError, match=r"PlotReport draws with matplotlib: pip install 'chainette-training\[p"

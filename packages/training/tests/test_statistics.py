@@ -16,7 +16,7 @@ from chainette.errors import ArgumentError, LoadError, MissingPluginError
 from chainette.serializers import DictionarySerializer, NpzDeserializer, load_npz
 from chainette.testing import fake_backend, isolated_plugins
 from chainette.training import PRIORITY_WRITER, extensions
-from chainette_training.extensions import variable_statistics_plot
+from chainette_training.extensions import picture as drawing
 from chainette_training.extensions.variable_statistics_plot import Reservoir
 
 EACH = (1, "iteration")
@@ -247,7 +247,7 @@ def test_the_picture_appears_whole_when_the_trigger_says_so(make_trainer, tmp_pa
 @matplotlib
 def test_pictures_that_cost_time_are_drawn_seldom_and_in_the_end(make_trainer, tmp_path, monkeypatch):
     now, drawn = [0.0], []
-    monkeypatch.setattr(variable_statistics_plot, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(drawing, "perf_counter", lambda: now[0])
     trainer = make_trainer((100, "iteration"))
     plot = extensions.VariableStatisticsPlot(trainer.updater.get_optimizer("main").target, trigger=EACH)
 
@@ -256,7 +256,7 @@ def test_pictures_that_cost_time_are_drawn_seldom_and_in_the_end(make_trainer, t
         now[0] += 1.0  # second
         return SimpleNamespace(savefig=lambda path, format: None)
 
-    monkeypatch.setattr(plot, "_figure", figure)
+    monkeypatch.setattr(plot, "figure", figure)
     trainer.extend(lambda trainer: now.__setitem__(0, now[0] + 1.0), name="time", priority=PRIORITY_WRITER)
     trainer.extend(plot)
     trainer.run()
@@ -344,7 +344,7 @@ def test_wrong_statistics_are_refused_in_words():
 
 
 def test_without_matplotlib_the_error_says_how_to_install_it(monkeypatch):
-    monkeypatch.setattr(variable_statistics_plot, "find_spec", lambda name: None)
+    monkeypatch.setattr(drawing, "find_spec", lambda name: None)
     assert not extensions.VariableStatisticsPlot.available()
     with pytest.raises(MissingPluginError, match=r"pip install 'chainette-training\[plot\]'"):
         extensions.VariableStatisticsPlot(L.Linear(2, 2))

@@ -113,15 +113,15 @@ class Evaluator(Extension):
             )
         return summary.compute_mean()
 
-    def _pass_through(self, iterator: Iterator) -> Any:
-        """The batches of one pass; the iterator is left as it was."""
-        if not iterator.repeat:
-            try:
-                iterator.reset()
-            except NotImplementedError:
-                iterator = copy.copy(iterator)
-            return iterator
-        raise ArgumentError("Evaluator: the iterator goes round for ever (expected one made with repeat=False).")
+    def _pass_through(self, iterator: Iterator) -> Iterator:
+        """What gives the batches of one pass."""
+        if iterator.repeat:
+            raise ArgumentError("Evaluator: the iterator goes round for ever (expected one made with repeat=False).")
+        try:
+            iterator.reset()
+        except NotImplementedError:  # one that cannot begin anew stays at its start, and a copy of it moves
+            return copy.copy(iterator)
+        return iterator
 
     def finalize(self) -> None:
         """Let go of what the iterators hold."""

@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Callable, Iterable
-from importlib.util import find_spec
-from time import perf_counter
 from typing import Any
 
-from chainette.errors import ArgumentError, MissingPluginError
-from chainette_serializers.files import replacing
-from chainette_training.extension import Extension, Trigger
+from chainette.errors import ArgumentError
+from chainette_training.extension import Trigger
+from chainette_training.extensions.picture import Picture
 from chainette_training.summary import DictSummary
 from chainette_training.triggers.trigger import get_trigger
 
 Curve = list[list[float]]
 """Its points, each a pair."""
 
-SHARE = 50  # a drawing comes when so many times its duration has gone by: 2 % of the time
-FIRST = 0.2  # seconds that the first one is thought to take
 MARKERS = 30  # that one curve shows at most
 
 
-class PlotReport(Extension):
+class PlotReport(Picture):
     """Draws curves of the means of observed values, and writes the picture to a file.
 
     A point is added each time that ``trigger`` is due: the means since the point before. In training the picture is
@@ -68,26 +63,14 @@ class PlotReport(Extension):
         y_keys = [y_keys] if isinstance(y_keys, str) else list(y_keys)
         if not y_keys:
             raise ArgumentError("PlotReport: y_keys is empty (expected e.g. ['main/loss']).")
-        if not self.available():
-            raise MissingPluginError("PlotReport draws with matplotlib: pip install 'chainette-training[plot]'")
+        super().__init__(filename)
         self._x_key = x_key
         self._is_due = get_trigger(trigger)
         self._postprocess = postprocess
-        self._filename = filename
         self._marker = marker
         self._grid = grid
         self._summary = DictSummary()
         self._curves: dict[str, Curve] = {name: [] for name in y_keys}
-        self._path: str | None = None  # where to draw what has not been drawn yet
-        self._next = 0.0
-
-    @staticmethod
-    def available() -> bool:
-        """Whether matplotlib is installed."""
-        return find_spec("matplotlib") is not None
-
-    def initialize(self, trainer: Any) -> None:
-        self._next = perf_counter() + SHARE * FIRST
 
     def __call__(self, trainer: Any) -> None:
         observed = trainer.observation
@@ -99,15 +82,11 @@ class PlotReport(Extension):
         places = {"epoch": updater.epoch, "iteration": updater.iteration, "elapsed_time": trainer.elapsed_time} | means
         if self._x_key not in places:
             raise ArgumentError(f"PlotReport: x_key={self._x_key!r} was not observed (there are: {', '.join(places)}).")
-        for name in self._curves.keys() & means.keys():
+        observed = self._curves.keys() & means.keys()
+        for name in observed:
             self._curves[name].append([places[self._x_key], means[name]])
-            self._path = os.path.join(trainer.out, self._filename)
-        if perf_counter() >= self._next:
-            self._draw()
-
-    def finalize(self) -> None:
-        """Draw what has not been drawn yet."""
-        self._draw()
+        if observed:
+            self.show(trainer)
 
     def serialize(self, serializer: Any) -> None:
         present = json.dumps(self._curves)
@@ -118,27 +97,16 @@ class PlotReport(Extension):
         if loaded != present:
             self._curves |= {name: curve for name, curve in json.loads(loaded).items() if name in self._curves}
 
-    def _draw(self) -> None:
-        path, self._path = self._path, None
-        if path is None:
-            return
-        begin = perf_counter()
-        figure = self._figure()
-        format = os.path.splitext(path)[1].removeprefix(".") or "png"
-        with replacing("PlotReport", path, durable=False) as temporary:
-            figure.savefig(temporary, format=format)
-        self._next = perf_counter() + SHARE * (perf_counter() - begin)
-
-    def _figure(self) -> Any:
+    def figure(self) -> Any:
+        """The curves as they are now."""
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
         from matplotlib.ticker import LogLocator, MaxNLocator
 
         figure = Figure(figsize=(7, 4.5), dpi=120)
         rows = math.ceil(len(self._curves) / 2)  # of the legend
-        figure.subplots_adjust(
-            left=0.1, right=0.97, bottom=0.12, top=0.97 - 0.055 * rows
-        )  # a layout engine takes longer
+        # By hand, since a layout engine takes as long as all the rest.
+        figure.subplots_adjust(left=0.1, right=0.97, bottom=0.12, top=0.97 - 0.055 * rows)
         FigureCanvasAgg(figure)
         axes = figure.add_subplot()
         for name, points in self._curves.items():

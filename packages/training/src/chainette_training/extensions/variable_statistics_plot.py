@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
-from importlib.util import find_spec
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -13,10 +10,9 @@ import numpy.typing as npt
 
 from chainette import Variable, get_array_module, to_device
 from chainette.backend import device_of
-from chainette.errors import ArgumentError, MissingPluginError
-from chainette_serializers.files import replacing
-from chainette_training.extension import Extension, Trigger
-from chainette_training.extensions.plot_report import FIRST, SHARE
+from chainette.errors import ArgumentError
+from chainette_training.extension import Trigger
+from chainette_training.extensions.picture import Picture
 from chainette_training.triggers.trigger import get_trigger
 
 Rows = npt.NDArray[np.float64]
@@ -63,7 +59,7 @@ class Reservoir:
         serializer("rows", self._rows)
 
 
-class VariableStatisticsPlot(Extension):
+class VariableStatisticsPlot(Picture):
     """Draws how mean, deviation and percentiles of parameters, and of their gradients, change from step to step.
 
     Args:
@@ -115,41 +111,21 @@ class VariableStatisticsPlot(Extension):
             raise ArgumentError("VariableStatisticsPlot: there is nothing to draw. Leave something of it switched on.")
         if max_sample_size < 1:
             raise ArgumentError(f"VariableStatisticsPlot: max_sample_size is {max_sample_size} (expected at least 1).")
-        if not self.available():
-            raise MissingPluginError(
-                "VariableStatisticsPlot draws with matplotlib: pip install 'chainette-training[plot]'"
-            )
+        super().__init__(filename)
         self._targets = [targets] if isinstance(targets, Variable) or hasattr(targets, "params") else list(targets)
         self._sigmas = sigmas
         self._is_due = get_trigger(trigger)
-        self._filename = filename
         self._figsize = figsize
         self._marker = marker
         self._grid = grid
-        self._path: str | None = None  # where to draw what has not been drawn yet
-        self._next = 0.0
         self._samples = Reservoir(max_sample_size, 1 + len(self._kinds) * sum(self._plots.values()))
-
-    @staticmethod
-    def available() -> bool:
-        """Whether matplotlib is installed."""
-        return find_spec("matplotlib") is not None
-
-    def initialize(self, trainer: Any) -> None:
-        self._next = perf_counter() + SHARE * FIRST
 
     def __call__(self, trainer: Any) -> None:
         variables = list(self._variables())
         row = np.concatenate([self._statistics(variables, kind) for kind in self._kinds])
         self._samples.add([trainer.updater.iteration, *row])
         if self._is_due(trainer):
-            self._path = os.path.join(trainer.out, self._filename)
-            if perf_counter() >= self._next:
-                self._draw()
-
-    def finalize(self) -> None:
-        """Draw what has not been drawn yet."""
-        self._draw()
+            self.show(trainer)
 
     def _variables(self) -> Iterator[Variable]:
         for target in self._targets:
@@ -175,18 +151,8 @@ class VariableStatisticsPlot(Extension):
                 found += to_device(percentiles, "cpu").tolist()
             return found
 
-    def _draw(self) -> None:
-        path, self._path = self._path, None
-        if path is None:
-            return
-        begin = perf_counter()
-        figure = self._figure()
-        form = os.path.splitext(path)[1].removeprefix(".") or "png"
-        with replacing("VariableStatisticsPlot", path, durable=False) as temporary:
-            figure.savefig(temporary, format=form)
-        self._next = perf_counter() + SHARE * (perf_counter() - begin)
-
-    def _figure(self) -> Any:
+    def figure(self) -> Any:
+        """The statistics so far."""
         from matplotlib.figure import Figure
 
         rows = self._samples.rows()
