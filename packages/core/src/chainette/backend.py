@@ -216,6 +216,8 @@ def get_device(spec: str | Device) -> Device:
 def to_device(array: Any, device: str | Device) -> Any:
     """``array`` on ``device``: itself where it lies there already, else a copy (through the host between backends)."""
     target = get_device(device)
+    if target is CPU and type(array) is np.ndarray:
+        return array
     source = backend_of(array)
     if source.device_of(array) == target:
         return array

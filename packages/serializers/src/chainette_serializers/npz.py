@@ -23,6 +23,7 @@ from chainette_serializers.serializer import Serializable, Serializer
 from chainette_serializers.values import Stored, to_stored
 
 NONE = np.zeros(0, "V1")
+SMALL = 2**24  # bytes of arrays that are put together in memory
 
 
 class DictionarySerializer(Placed, Serializer):
@@ -182,6 +183,15 @@ class _Members(Entries):
 def _write(stream: IO[bytes], arrays: Mapping[str, npt.NDArray[Any]], compression: bool) -> None:
     """Not ``numpy.savez``, which takes some keys ("file") for arguments of its own."""
     method = zipfile.ZIP_DEFLATED if compression else zipfile.ZIP_STORED
+    if sum(array.nbytes for array in arrays.values()) < SMALL:
+        memory = io.BytesIO()  # zipfile goes to and fro, and a file would be written to at each turn
+        _write_zip(memory, arrays, method)
+        stream.write(memory.getbuffer())
+    else:
+        _write_zip(stream, arrays, method)
+
+
+def _write_zip(stream: IO[bytes], arrays: Mapping[str, npt.NDArray[Any]], method: int) -> None:
     with zipfile.ZipFile(stream, "w", method) as archive:
         for key, array in arrays.items():
             with archive.open(f"{key}.npy", "w", force_zip64=True) as member:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from chainette import Variable
-from chainette.backend import device_of, to_device
+from chainette.backend import device_of, is_array, to_device
+from chainette.errors import ArrayTypeError
 
 
 class Summary:
@@ -31,19 +32,19 @@ class Summary:
 
     def add(self, value: Any, weight: float = 1.0) -> None:
         """Add a number: Python's, a 0-d array or a Variable. Weights make the mean a weighted one."""
-        if isinstance(value, Variable):
-            value = value.array
-        if type(value) is np.ndarray or isinstance(value, np.generic):
-            value = value.item()
-        if isinstance(value, int | float):
-            self._add(value, weight)
-        else:
-            with device_of(value).use():
-                self._add(value.astype("d"), weight)
+        number = _number(value)
+        if number is None:
+            raise ArrayTypeError(f"Summary.add: {value!r:.80} is no single number.")
+        self._add(number, weight)
 
-    def _add(self, value: Any, weight: float) -> None:
-        self._sum = self._sum + weight * value
-        self._squares = self._squares + weight * (value * value)
+    def _add(self, number: Any, weight: float) -> None:
+        if type(number) is float:
+            self._sum += weight * number
+            self._squares += weight * (number * number)
+        else:
+            with device_of(number).use():
+                self._sum = self._sum + weight * number
+                self._squares = self._squares + weight * (number * number)
         self._weight += weight
 
     def compute_mean(self) -> float:
@@ -80,12 +81,14 @@ class DictSummary:
     def add(self, values: Mapping[str, Any]) -> None:
         """Add some numbers by name."""
         for name, value in values.items():
-            value, weight = value if isinstance(value, tuple) and len(value) == 2 else (value, 1.0)
-            if _is_number(value):
-                summary = self._summaries.get(name)
-                if summary is None:
-                    summary = self._summaries[name] = Summary()
-                summary.add(value, float(weight))
+            weight = 1.0
+            if isinstance(value, tuple) and len(value) == 2:
+                value, weight = value
+            number = _number(value)
+            if number is not None:
+                if name not in self._summaries:
+                    self._summaries[name] = Summary()
+                self._summaries[name]._add(number, float(weight))
 
     def compute_mean(self) -> dict[str, float]:
         """The mean of each name."""
@@ -112,5 +115,17 @@ def _host(total: Any) -> float:
     return float(total if isinstance(total, int | float) else to_device(total, "cpu"))
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | np.number) or getattr(value, "shape", None) == ()
+def _number(value: Any) -> Any:
+    """A float; a 0-d array of an accelerator in float64; None for what is no single number."""
+    if isinstance(value, Variable):
+        value = value.array
+    if getattr(value, "shape", ()) != ():
+        return None
+    if type(value) is np.ndarray or isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, int | float):
+        return float(value)
+    if not is_array(value):
+        return None
+    with device_of(value).use():
+        return value.astype("d")

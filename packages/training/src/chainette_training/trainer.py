@@ -178,15 +178,15 @@ class Trainer:
                 if self.is_before_training:
                     self._call_before_training(entries)
                 update, calls = self.updater.update, [(entry.trigger, entry.extension) for entry in entries]
-                while not self.stop_trigger(self):
-                    self.observation = {}
-                    with self.reporter.scope(self.observation):
+                with self.reporter:
+                    while not self.stop_trigger(self):
+                        self.reporter.observation = self.observation = {}
                         update()
                         for is_due, extension in calls:
                             if is_due(self):
                                 extension(self)
-                    if interrupt.requested:
-                        raise KeyboardInterrupt
+                        if interrupt.requested:
+                            raise KeyboardInterrupt
                 self._is_done = True
         except BaseException as error:
             if show_loop_exception_msg and isinstance(error, Exception):

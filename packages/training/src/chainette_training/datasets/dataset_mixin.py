@@ -99,9 +99,9 @@ def positions(dataset: DatasetMixin, indices: Indices) -> npt.NDArray[np.intp]:
     >>> positions(TupleDataset([5, 6, 7]), [0, -1])
     array([0, 2])
     """
-    name, length = type(dataset).__name__, len(dataset)
-    array = whole_numbers(f"{name}: the indices", indices)
-    if not array.size or (array.min() >= 0 and array.max() < length):
+    length = len(dataset)
+    array = whole_numbers(type(dataset).__name__ + ": the indices", indices)
+    if not array.size or np.maximum.reduce(array.view(np.uintp)) < length:  # where a negative number is a huge one
         return array
     outside = (array < -length) | (array >= length)
     if outside.any():
@@ -118,6 +118,8 @@ def whole_numbers(what: str, values: Any) -> npt.NDArray[np.intp]:
     >>> whole_numbers("order", [2, 0, 1])
     array([2, 0, 1])
     """
+    if type(values) is np.ndarray and values.ndim == 1 and values.dtype == np.intp:
+        return values
     try:
         array = np.asarray(values)
     except (TypeError, ValueError) as error:

@@ -70,11 +70,12 @@ class PlotReport(Picture):
         self._marker = marker
         self._grid = grid
         self._summary = DictSummary()
+        self._keys = [*y_keys, x_key]
         self._curves: dict[str, Curve] = {name: [] for name in y_keys}
 
     def __call__(self, trainer: Any) -> None:
         observed = trainer.observation
-        self._summary.add({name: observed[name] for name in (*self._curves, self._x_key) if name in observed})
+        self._summary.add({name: observed[name] for name in self._keys if name in observed})
         if not (self._is_due(trainer) or trainer.is_before_training):
             return
         updater, means = trainer.updater, self._summary.compute_mean()

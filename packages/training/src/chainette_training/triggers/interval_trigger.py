@@ -28,12 +28,13 @@ class IntervalTrigger:
             raise ArgumentError(f"IntervalTrigger: period is {period} (expected a number above 0).")
         self.period = period
         self.unit = unit
+        self._is_whole = float(period).is_integer()
 
     def __call__(self, trainer: Any) -> bool:
         updater = trainer.updater
         if self.unit == "iteration":
             return bool(updater.iteration and updater.iteration % self.period == 0)
-        if self.period == 1:
+        if self.period == 1 or (self._is_whole and not updater.is_new_epoch):
             return bool(updater.is_new_epoch)
         previous = max(updater.previous_epoch_detail, 0.0)  # before the first step it is -1
         return bool(previous // self.period != updater.epoch_detail // self.period)
