@@ -53,6 +53,8 @@ KINDS = {
     "triggers": "chainette.training.triggers",
     "extensions": "chainette.training.extensions",
     "estimators": "chainette.training.sklearn",
+    "caffe": "chainette.links.caffe",
+    "caffe_layers": "chainette.links.caffe_layers",
     "chainette": "chainette",
 }
 """The kinds of names, and the module in which each is shown."""

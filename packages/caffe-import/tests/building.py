@@ -1,0 +1,31 @@
+"""One layer alone, as a net would build it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainette.gradient_check import check_backward
+from chainette_caffe_import import Blob, CaffeUnsupportedError, Layer, LayerDefinition
+from chainette_caffe_import.caffe_function import ALWAYS_IGNORED, _made
+from chainette_caffe_import.prototxt import parse_prototxt
+
+
+def make_layer(text: str, *blobs: Any) -> Layer:
+    """The layer of a prototxt's entry, such as ``'type: "ReLU" bottom: "x" top: "y"'``, with the model's blobs."""
+    message = parse_prototxt(f'layer {{ name: "it" {text} }}').all("layer")[0]
+    arrays = [np.asarray(each, np.float32) for each in blobs]
+    definition = LayerDefinition(
+        "it",
+        message.get("type"),
+        message.all("bottom"),
+        message.all("top"),
+        message,
+        [Blob(each.shape, False, [each.ravel()], "byte 0") for each in arrays] or None,
+    )
+    layer = _made(definition)
+    unread = [name for name in message.unread() if name not in ALWAYS_IGNORED]
+    if unread:
+        raise CaffeUnsupportedError(", ".join(unread))
+    return layer
