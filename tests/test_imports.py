@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-PARTS = {f"chainette_{part}" for part in ("functions", "links", "optimizers", "serializers", "training")}
+PARTS = {f"chainette_{part}" for part in ("functions", "links", "optimizers", "serializers", "training", "caffe_import")}
 
 
 @pytest.mark.parametrize(

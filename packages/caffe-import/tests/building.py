@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from chainette.gradient_check import check_backward
 from chainette_caffe_import import Blob, CaffeUnsupportedError, Layer, LayerDefinition
 from chainette_caffe_import.caffe_function import ALWAYS_IGNORED, _made
 from chainette_caffe_import.prototxt import parse_prototxt

@@ -96,7 +96,7 @@ def test_integers(text: str, expected: int) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("1", 1.0), (".5", 0.5), ("2.", 2.0), ("1e-2", 0.01), ("5E-1", 0.5), ("1.5f", 1.5), ("2F", 2.0),
+        ("1", 1.0), (".5", 0.5), ("2.", 2.0), ("25e-2", 0.25), ("5E-1", 0.5), ("1.5f", 1.5), ("2F", 2.0),
         ("-.25", -0.25),
         ("inf", math.inf), ("-inf", -math.inf), ("Infinity", math.inf), ("- inf", -math.inf), ("1e39", math.inf),
         ("1e999", math.inf), ("0x10", 16.0), ("0.1", struct.unpack("f", struct.pack("f", 0.1))[0]),
@@ -138,7 +138,7 @@ def test_any_text_comes_through_in_octal_escapes(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "pad: 1 pad: 2", "pad: [1, 2]", "pad:[1]pad:[]pad:[2]", "pad:1,pad:2;", "pad : 1\n#\npad : 2# end",
+        "pad: 1 pad: 2", "pad: [1, 2]", "pad:[1]pad:[]pad:[2]", "pad:1,pad:2;", "pad : 1\n#\npad : 2# end\n",
     ],
 )  # fmt: skip
 def test_ways_to_say_two_values(text: str) -> None:
@@ -265,9 +265,10 @@ LONG = {
     "a comment": "#" * MEGABYTE + "\n}",
     "comments": "#\n" * MEGABYTE + "}",
     "a name for an enumeration": "layer { phase: " + "A" * MEGABYTE,
-    "open quotes": "name: " + "'\"" * MEGABYTE + "\n'",
-    "many lines of fields": "input_dim: 1\n" * 70_000 + "}",
-    "many values": "input_dim: [" + "1," * 500_000,
+    "a name that is not known": "layer { " + "n" * MEGABYTE + ": 1 }}",
+    "open quotes": "name: " + "'\"" * 100_000 + "\n'",
+    "many lines of fields": "input_dim: 1\n" * 20_000 + "}",
+    "many values": "input_dim: [" + "1," * 50_000,
 }
 
 

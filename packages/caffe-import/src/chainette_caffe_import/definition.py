@@ -135,6 +135,6 @@ def _require_distinct_names(definitions: list[LayerDefinition]) -> None:
     twice: Collection[str] = [d.name for d in definitions if d.name in seen or seen.add(d.name)]  # type: ignore[func-returns-value]
     if twice:
         raise CaffeNetError(
-            f"CaffeFunction: more than one layer is called {', '.join(map(repr, twice))} (expected names of their own). "
-            "Give them other names, or choose the phase, level and stages that leave one."
+            f"CaffeFunction: more than one layer is called {', '.join(map(repr, twice))} (expected names of their "
+            "own). Give them other names, or choose the phase, level and stages that leave one."
         )

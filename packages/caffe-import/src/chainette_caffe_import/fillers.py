@@ -29,9 +29,11 @@ class Filler(Initializer):
         self.value = message.get("value", 0.0)
         self.low, self.high = message.get("min", 0.0), message.get("max", 1.0)
         self.mean, self.std = message.get("mean", 0.0), message.get("std", 1.0)
-        self.norm = message.get("variance_norm", 0)
+        self.norm = message.get("variance_norm", "FAN_IN")
         if self.kind not in KINDS:
             raise CaffeNetError(f"the filler {self.kind!r} is not known (expected {', '.join(KINDS)})")
+        if self.norm not in ("FAN_IN", "FAN_OUT", "AVERAGE"):
+            raise CaffeNetError(f"variance_norm is {self.norm} (expected FAN_IN, FAN_OUT or AVERAGE)")
 
     def __call__(self, array: Any) -> None:
         array[...] = to_device(np.asarray(KINDS[self.kind](self, array.shape), "f"), device_of(array))
@@ -39,7 +41,8 @@ class Filler(Initializer):
     def _fan(self, shape: tuple[int, ...]) -> float:
         size = math.prod(shape)
         fan_in, fan_out = size / max(shape[0], 1), size / max(shape[1] if len(shape) > 1 else 1, 1)
-        return max({0: fan_in, 1: fan_out, 2: (fan_in + fan_out) / 2}[self.norm], 1.0)
+        norms = {"FAN_IN": fan_in, "FAN_OUT": fan_out, "AVERAGE": (fan_in + fan_out) / 2}
+        return max(norms[self.norm], 1.0)
 
     def _constant(self, shape: tuple[int, ...]) -> Any:
         return self.value

@@ -122,12 +122,13 @@ class Blob:
             expected *= length
         if expected != self.size:
             raise CaffeFormatError(
-                f"the blob at {self.where} has shape {self.shape}, which needs {expected:,} values (got {self.size:,}). "
-                "The file is damaged."
+                f"the blob at {self.where} has shape {self.shape}, which needs {expected:,} values (got "
+                f"{self.size:,}). The file is damaged."
             )
         values = np.empty(self.shape, np.float32)
         flat, start = values.reshape(-1), 0
         for piece in self._pieces:
-            flat[start : start + piece.size] = piece
+            with np.errstate(over="ignore"):  # doubles beyond float32 become infinite, as in Caffe
+                flat[start : start + piece.size] = piece
             start += piece.size
         return values

@@ -122,8 +122,7 @@ class _Parser:
         return CaffeFormatError(f"{self.name}, line {line:,}, column {column:,}: {what}. Correct the text.")
 
     def got(self) -> str:
-        shown = self.token if len(self.token) <= 40 else f"{self.token[:37]}..."
-        return f"(got {shown})" if self.sort != "end" else "(got the end of the text)"
+        return f"(got {_short(self.token)})" if self.sort != "end" else "(got the end of the text)"
 
     def line(self) -> int:
         """The number of the line. Asked for from front to back, all calls together count the text once."""
@@ -161,11 +160,11 @@ class _Parser:
         if has_colon:
             self.take()
         elif self.token not in _CLOSERS or (field and field.type not in ("message", "skipped")):
-            raise self.error(self.start, f"expected a colon after {name} {self.got()}")
+            raise self.error(self.start, f"expected a colon after {_short(name)} {self.got()}")
         if field is None or field.type == "skipped":
             if field is None and "*" not in fields and (message.kind, name) not in self.unknown:
                 self.count(OBJECT_COST)
-                what = f"{message.kind} has no field {name} that is known. It is skipped; the net may need it."
+                what = f"{message.kind} has no field {_short(name)} that is known. It is skipped; the net may need it."
                 self.unknown[message.kind, name] = f"{self.name}, line {line:,}: {what}"
             self.skip()
             return
@@ -270,6 +269,10 @@ class _Parser:
             self.take()
             if not closers:
                 return
+
+
+def _short(token: str) -> str:
+    return token if len(token) <= 40 else f"{token[:37]}..."
 
 
 def _unescaped(escape: re.Match[bytes]) -> bytes:

@@ -54,7 +54,7 @@ class Convolution(Layer):
         parameters = definition.parameters("convolution_param")
         if definition.blobs and not definition.blobs[0].is_old:
             return max(len(definition.blobs[0].shape) - 2, 1)
-        return max(len(parameters.all(name)) for name in ("kernel_size", "stride", "pad", "dilation")) > 2 and 3 or 2
+        return max(2, *(len(parameters.all(name)) for name in ("kernel_size", "stride", "pad", "dilation")))
 
     def _shape(self) -> tuple[int | None, ...]:
         return self.n_outputs, None, *self.kernel
