@@ -55,7 +55,8 @@ def test_the_gradients_are_caffes(name: str, mode: str) -> None:
     total = sum(chainette.functions.sum(y * gy) for y, gy in zip(found, weights.values(), strict=True))
     total.backward()
     for key, want in numbers(name, "gx").items():
-        assert_exact(inputs[key].grad, want, key)
+        grad = inputs[key].grad
+        assert_exact(np.zeros_like(want) if grad is None else grad, want, key)  # Crop reads a shape alone
     wanted = numbers(name, "gp")
     assert wanted or name in ("lrn_kinds", "pool_clipping", "reshape_kinds")
     for key, want in wanted.items():

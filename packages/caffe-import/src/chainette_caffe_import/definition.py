@@ -84,26 +84,28 @@ def define(text: Message | None, model: Message | None, state: State) -> list[La
     """
     source = text or model
     assert source is not None
-    layers = layers_of(source)
-    chosen = [layer for layer in layers if state.includes(layer)]
+    layers = _named(layers_of(source))
+    stages = state.stages.union(source.message("state").all("stage"))
+    chosen = _chosen(layers, State(state.phase, state.level, stages))
     # A model that training wrote has the layers of that phase only, but each still with its rules.
-    if text is None and all(map(State("TRAIN", state.level, state.stages).includes, layers)):
+    in_training = State("TRAIN", state.level, stages)
+    if text is None and len(_chosen(layers, in_training)) == len(layers):
         chosen = layers
-    blobs = {} if model is None else _blobs_by_name(layers_of(model))
-    definitions = _net_inputs(source)
-    for i, layer in enumerate(chosen):
-        name = layer.get("name", "") or f"layer{i}"
-        definitions.append(
-            LayerDefinition(
-                name, layer.get("type", ""), list(layer.all("bottom")), list(layer.all("top")), layer, blobs.get(name)
-            )
-        )
+    blobs = {} if model is None else {name: layer.all("blobs") for name, layer in _named(layers_of(model))}
+    definitions = [
+        LayerDefinition(name, layer.get("type", ""), list(layer.all("bottom")), list(layer.all("top")), layer, blobs.get(name))
+        for name, layer in chosen
+    ]
     _require_distinct_names(definitions)
-    return definitions
+    return _net_inputs(source) + definitions
 
 
-def _blobs_by_name(layers: Iterable[Message]) -> dict[str, list[Blob]]:
-    return {layer.get("name", "") or f"layer{i}": layer.all("blobs") for i, layer in enumerate(layers)}
+def _named(layers: list[Message]) -> list[tuple[str, Message]]:
+    return [(layer.get("name", "") or f"layer{i}", layer) for i, layer in enumerate(layers)]
+
+
+def _chosen(layers: list[tuple[str, Message]], state: State) -> list[tuple[str, Message]]:
+    return [(name, layer) for name, layer in layers if state.includes(layer)]
 
 
 def _net_inputs(source: Message) -> list[LayerDefinition]:

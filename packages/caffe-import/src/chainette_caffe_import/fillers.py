@@ -30,6 +30,7 @@ class Filler(Initializer):
         self.low, self.high = message.get("min", 0.0), message.get("max", 1.0)
         self.mean, self.std = message.get("mean", 0.0), message.get("std", 1.0)
         self.norm = message.get("variance_norm", "FAN_IN")
+        self.sparse = message.get("sparse", -1)
         if self.kind not in KINDS:
             raise CaffeNetError(f"the filler {self.kind!r} is not known (expected {', '.join(KINDS)})")
         if self.norm not in ("FAN_IN", "FAN_OUT", "AVERAGE"):
@@ -51,7 +52,10 @@ class Filler(Initializer):
         return random.generator().uniform(self.low, self.high, shape)
 
     def _gaussian(self, shape: tuple[int, ...]) -> Any:
-        return random.generator().normal(self.mean, self.std, shape)
+        values = random.generator().normal(self.mean, self.std, shape)
+        if self.sparse < 0:
+            return values
+        return values * (random.generator().random(shape) < self.sparse / max(shape[0], 1))  # so many an output
 
     def _xavier(self, shape: tuple[int, ...]) -> Any:
         bound = math.sqrt(3 / self._fan(shape))

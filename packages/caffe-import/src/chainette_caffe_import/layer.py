@@ -67,11 +67,11 @@ class Layer(Link):
         Raises:
             CaffeNetError: the blob has another shape, or there is none though the layer has others.
         """
-        initializer = Filler(filler or Message("FillerParameter"))
         value = self.take_blob(definition, name, shape)
         if value is not None:
             parameter = Parameter(value, name=name)
         else:
+            initializer = Filler(filler or Message("FillerParameter"))
             parameter = Parameter(initializer, None if None in shape else shape, name=name)  # type: ignore[arg-type]
         with self.init_scope():
             setattr(self, name, parameter)

@@ -105,7 +105,9 @@ def _without_padding(layers: list[Message]) -> list[Message]:
                     f"layer {layer.get('name')!r} ({kind}) reads a padding layer (expected a convolution or pooling)."
                 )
             source, pad = pads[bottom]
-            layer.message(V0_PARAMETERS[kind][0], V0_PARAMETERS[kind][1]).add("pad", pad)
+            parameters = layer.message(V0_PARAMETERS[kind][0])
+            parameters.all("pad").clear()  # in Caffe too, what the layer itself says does not count
+            parameters.add("pad", pad)
             bottoms[i] = source
         kept.append(layer)
     return kept

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from chainette_caffe_import.errors import CaffeFormatError
+
+AT_ONCE = 1 << 20
+"""How many values are copied from a file before the memory under them is given back."""
 
 
 class Message:
@@ -72,7 +76,8 @@ class Message:
                 found.append(name)
                 continue
             for value in values:
-                if isinstance(value, Message):
+                # What a parameter starts from is no matter where the model has it.
+                if isinstance(value, Message) and value.kind != "FillerParameter":
                     found += [f"{name}.{inner}" for inner in value.unread()]
         return list(dict.fromkeys(found))
 
@@ -127,8 +132,34 @@ class Blob:
             )
         values = np.empty(self.shape, np.float32)
         flat, start = values.reshape(-1), 0
-        for piece in self._pieces:
+        for part in self._parts():
             with np.errstate(over="ignore"):  # doubles beyond float32 become infinite, as in Caffe
-                flat[start : start + piece.size] = piece
-            start += piece.size
+                flat[start : start + part.size] = part
+            start += part.size
+            _let_go(part)
         return values
+
+    def _parts(self) -> Iterator[npt.NDArray[Any]]:
+        for piece in self._pieces:
+            for start in range(0, piece.size, AT_ONCE):
+                yield piece[start : start + AT_ONCE]
+
+
+def _let_go(view: npt.NDArray[Any]) -> None:
+    """Give back the memory under a view of a mapped file, which holds a copy of what the system has anyway.
+
+    Else the file would be in our memory twice while it is loaded. The view stays what it is: it is read anew if needed.
+    """
+    base: Any = view
+    while isinstance(base, np.ndarray):
+        base = base.base
+    file = base.obj if isinstance(base, memoryview) else None
+    if isinstance(file, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):  # Windows has no such thing
+        start = _address(view) - _address(np.frombuffer(base, np.uint8))
+        page = start - start % mmap.PAGESIZE
+        file.madvise(mmap.MADV_DONTNEED, page, start - page + view.size * view.strides[0])
+
+
+def _address(array: npt.NDArray[Any]) -> int:
+    address: int = array.__array_interface__["data"][0]
+    return address
