@@ -77,6 +77,8 @@ def compare(model: Path, prototxt: Path) -> bool:
     worst = 0.0
     for name in common:
         a, b = got[name], want[name]
+        if a.ndim == 4 and a.shape[3] == 7 and a.size < b.size and not b.ravel()[a.size :].any():
+            b = b.ravel()[: a.size]  # detections: OpenCV fills up with rows of zeros
         if a.size != b.size:
             print(f"  {name}: shape {a.shape}, OpenCV {b.shape}")
             worst = np.inf

@@ -92,7 +92,9 @@ def test_info_as_json_says_the_same(model: Path, run: Any) -> None:
 
 def test_info_takes_a_prototxt_alone_or_with_a_model(tmp_path: Path, model: Path, run: Any) -> None:
     prototxt = text(tmp_path, TEXT)
-    alone, both = (json.loads(run("info", *each, "--json")[0]) for each in ([prototxt], [model, "--prototxt", prototxt]))
+    alone, both = (
+        json.loads(run("info", *each, "--json")[0]) for each in ([prototxt], [model, "--prototxt", prototxt])
+    )
     assert alone["inputs"] == both["inputs"] == {"x": [2, 4]}
     assert [layer["blobs"] for layer in alone["layers"]] == [[], []]
     assert [layer["blobs"] for layer in both["layers"]] == [[], [[3, 4], [3]]]
@@ -218,9 +220,10 @@ def test_check_fails_as_building_does(tmp_path: Path, model: Path, run: Any, con
 
 @pytest.mark.parametrize("case", sorted(path.stem for path in CASES.glob("*.caffemodel")))
 def test_check_passes_each_of_caffes_cases(run: Any, case: str) -> None:
-    assert "the net can be built" in run(
-        "check", CASES / f"{case}.caffemodel", "--prototxt", CASES / f"{case}.prototxt"
-    )[0]
+    assert (
+        "the net can be built"
+        in run("check", CASES / f"{case}.caffemodel", "--prototxt", CASES / f"{case}.prototxt")[0]
+    )
 
 
 @pytest.mark.parametrize("command", [["info"], ["convert", "out.npz"], ["check", "--prototxt", "none"]])

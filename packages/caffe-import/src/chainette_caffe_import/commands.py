@@ -238,7 +238,7 @@ def check(chosen: argparse.Namespace) -> int:
     _print_faults(found)
     if found.wrong or found.unsupported:
         return 1
-    print("the net can be built")
+    print("\nthe net can be built")
     return 0
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chainette_caffe_import.errors import CaffeNetError
@@ -84,28 +84,27 @@ def define(text: Message | None, model: Message | None, state: State) -> list[La
     """
     source = text or model
     assert source is not None
-    layers = _named(layers_of(source))
-    stages = state.stages.union(source.message("state").all("stage"))
-    chosen = _chosen(layers, State(state.phase, state.level, stages))
+    layers = _by_name(source)
+    # The net may name stages itself.
+    state = replace(state, stages=state.stages.union(source.message("state").all("stage")))
+    in_training = replace(state, phase="TRAIN")
     # A model that training wrote has the layers of that phase only, but each still with its rules.
-    in_training = State("TRAIN", state.level, stages)
-    if text is None and len(_chosen(layers, in_training)) == len(layers):
-        chosen = layers
-    blobs = {} if model is None else {name: layer.all("blobs") for name, layer in _named(layers_of(model))}
+    if text is not None or not all(in_training.includes(layer) for _, layer in layers):
+        layers = [(name, layer) for name, layer in layers if state.includes(layer)]
+    blobs = {} if model is None else {name: layer.all("blobs") for name, layer in _by_name(model)}
     definitions = [
-        LayerDefinition(name, layer.get("type", ""), list(layer.all("bottom")), list(layer.all("top")), layer, blobs.get(name))
-        for name, layer in chosen
+        LayerDefinition(
+            name, layer.get("type", ""), [*layer.all("bottom")], [*layer.all("top")], layer, blobs.get(name)
+        )
+        for name, layer in layers
     ]
     _require_distinct_names(definitions)
     return _net_inputs(source) + definitions
 
 
-def _named(layers: list[Message]) -> list[tuple[str, Message]]:
-    return [(layer.get("name", "") or f"layer{i}", layer) for i, layer in enumerate(layers)]
-
-
-def _chosen(layers: list[tuple[str, Message]], state: State) -> list[tuple[str, Message]]:
-    return [(name, layer) for name, layer in layers if state.includes(layer)]
+def _by_name(net: Message) -> list[tuple[str, Message]]:
+    """The layers with their names; one without a name has its number instead."""
+    return [(layer.get("name", "") or f"layer{i}", layer) for i, layer in enumerate(layers_of(net))]
 
 
 def _net_inputs(source: Message) -> list[LayerDefinition]:

@@ -46,23 +46,25 @@ def summary(net: CaffeFunction, shapes: Mapping[str, tuple[int, ...]]) -> str:
         if any(length < 0 for length in shape):
             raise CaffeInputError(f"summary: the shape of {name!r} is {shape} (expected no negative length).")
     found, copy = _computed(net, known)
-    rows = [HEADER]
-    products = 0
+    rows, products, learned = [HEADER], 0, {}
     for definition in net._graph.definitions:
         name = definition.name
         if not definition.bottoms and name not in copy._children_of:  # it stands for what is fed
             fed = [_in_words(known[top]) if top in known else NOT_COMPUTED for top in definition.tops]
             rows.append((name, definition.type, ", ".join(fed) or NOT_COMPUTED, "0", "0"))
-        elif name in found:
+            continue
+        parameters = list(copy[name].params())
+        numbers = NOT_COMPUTED
+        if all(parameter.is_initialized for parameter in parameters):
+            numbers = f"{copy[name].count_params():,}"
+            learned |= {id(parameter): parameter.size for parameter in parameters}
+        if name in found:
             tops, count = found[name]
             products += count
-            parameters = f"{copy[name].count_params():,}"
-            rows.append((name, definition.type, ", ".join(map(_in_words, tops)), parameters, f"{count:,}"))
+            rows.append((name, definition.type, ", ".join(map(_in_words, tops)), numbers, f"{count:,}"))
         else:
-            is_known = all(parameter.is_initialized for parameter in net[name].params())
-            parameters = f"{net[name].count_params():,}" if is_known else NOT_COMPUTED
-            rows.append((name, definition.type, NOT_COMPUTED, parameters, NOT_COMPUTED))
-    rows.append(("total", "", "", f"{copy.count_params():,}", f"{products:,}"))
+            rows.append((name, definition.type, NOT_COMPUTED, numbers, NOT_COMPUTED))
+    rows.append(("total", "", "", f"{sum(learned.values()):,}", f"{products:,}"))
     lines = [_line(row, [max(map(len, column)) for column in zip(*rows, strict=True)]) for row in rows]
     unknown = [name for name in net.inputs if name not in known]
     if unknown and any(NOT_COMPUTED in row for row in rows):
