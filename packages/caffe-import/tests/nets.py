@@ -11,21 +11,24 @@ from chainette_caffe_import.prototxt import parse_prototxt
 
 from .writing import encode
 
+INPUT = "input: 'x'\n"
 
-def build(folder: Path, text: str | None = None, model: dict[str, Any] | None = None, **options: Any) -> CaffeFunction:
-    """A net from files that are written for it; ``model`` holds the fields of a NetParameter."""
+
+def build(
+    folder: Path, text: str | None = None, model: dict[str, Any] | None = None, *, old: bool = False, **options: Any
+) -> CaffeFunction:
+    """A net from files that are written for it; ``model`` holds the fields of a NetParameter, ``old`` is for shapes of
+    its blobs as num, channels, height and width."""
     model_path, text_path = folder / "it.caffemodel", folder / "it.prototxt"
     if model is not None:
-        model_path.write_bytes(encode("NetParameter", {"name": "it", **model}, packed=False))
+        model_path.write_bytes(encode("NetParameter", {"name": "it", **model}, old=old))
     if text is not None:
         text_path.write_text(text, encoding="utf-8")
-    return CaffeFunction(
-        None if model is None else model_path, None if text is None else text_path, unsupported="error", **options
-    )
+    return CaffeFunction(None if model is None else model_path, None if text is None else text_path, **options)
 
 
 def read(folder: Path, model: dict[str, Any], old: bool = False) -> Message:
-    """What is read of a model with these fields; ``old`` writes shapes as num, channels, height and width."""
+    """What is read of a model with these fields."""
     path = folder / "read.caffemodel"
     path.write_bytes(encode("NetParameter", {"name": "it", **model}, old=old))
     return read_caffemodel(path)
@@ -42,3 +45,13 @@ def defined(
 def relu(name: str, bottom: str, top: str, more: str = "", type: str = "ReLU") -> str:
     """A layer with one bottom and one top as text."""
     return f"layer {{ name: '{name}' type: '{type}' bottom: '{bottom}' top: '{top}' {more} }}\n"
+
+
+def product(name: str, bottom: str, top: str, more: str = "", n: int = 2) -> str:
+    """An InnerProduct as text."""
+    return relu(name, bottom, top, f"inner_product_param {{ num_output: {n} }} {more}", "InnerProduct")
+
+
+def blobs(**layers: list[Any]) -> dict[str, Any]:
+    """A model with these blobs by layer."""
+    return {"layer": [{"name": name, "type": "InnerProduct", "blobs": found} for name, found in layers.items()]}

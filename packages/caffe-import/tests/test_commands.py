@@ -218,6 +218,23 @@ def test_check_fails_as_building_does(tmp_path: Path, model: Path, run: Any, con
         CaffeFunction(model, prototxt)
 
 
+@pytest.mark.parametrize(("outputs", "status"), [(4, 0), (3, 1)])
+def test_check_looks_at_parameters_that_are_shared(tmp_path: Path, run: Any, outputs: int, status: int) -> None:
+    def fc(name: str, bottom: str, outputs: int) -> dict[str, Any]:
+        fields = {"name": name, "type": "InnerProduct", "bottom": bottom, "top": name, "param": {"name": "w"}}
+        parameters = {"num_output": outputs, "bias_term": False}
+        return {**fields, "inner_product_param": parameters, "blobs": [np.ones((outputs, 4), np.float32)]}
+
+    model = written(tmp_path, {"layer": [fc("one", "x", 4), fc("two", "one", outputs)]})
+    content = f"""input: "x" input_shape {{ dim: [2, 4] }}
+    layer {{ name: "one" type: "InnerProduct" bottom: "x" top: "one" param {{ name: "w" }}
+            inner_product_param {{ num_output: 4 bias_term: false }} }}
+    layer {{ name: "two" type: "InnerProduct" bottom: "one" top: "two" param {{ name: "w" }}
+            inner_product_param {{ num_output: {outputs} bias_term: false }} }}"""
+    out, _ = run("check", model, "--prototxt", text(tmp_path, content), status=status)
+    assert ("layers 'one' and 'two' share a parameter 'w'" in out) == bool(status)
+
+
 @pytest.mark.parametrize("case", sorted(path.stem for path in CASES.glob("*.caffemodel")))
 def test_check_passes_each_of_caffes_cases(run: Any, case: str) -> None:
     assert (

@@ -149,3 +149,15 @@ def test_a_net_that_was_skipped_in_part_has_a_summary_too(tmp_path: Path) -> Non
     with pytest.raises(CaffeInputError, match=r"summary\(odd="):
         net.summary()
     assert rows(net.summary(odd=(5,)))["relu"] == ["ReLU", "(5,)", "0", "0"]
+
+
+def test_what_a_recurrent_layer_remembers_stays_as_it_is(tmp_path: Path) -> None:
+    net = build(
+        tmp_path,
+        'input: "x" input: "cont" input_shape { dim: [5, 3, 4] } input_shape { dim: [5, 3] }'
+        'layer { name: "rnn" type: "RNN" bottom: "x" bottom: "cont" top: "y" recurrent_param { num_output: 2 } }',
+    )
+    net(inputs={"x": np.ones((1, 7, 4), "f"), "cont": np.ones((1, 7), "f")})
+    before = net["rnn"].h
+    assert rows(net.summary())["rnn"][1] == "(5, 3, 2)"
+    assert net["rnn"].h is before

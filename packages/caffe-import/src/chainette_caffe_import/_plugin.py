@@ -43,7 +43,7 @@ def chainette_names() -> Mapping[str, str | Mapping[str, str]]:
 
 @hookimpl
 def chainette_importers() -> Mapping[str, str]:
-    return {"caffe": "chainette_caffe_import.importer"}
+    return {"caffe": "chainette_caffe_import.importer:CaffeImporter"}
 
 
 @hookimpl

@@ -115,8 +115,9 @@ class CaffeFunction(Chain):
         _share(graph, layers)
         self._children_of: dict[str, str] = {}
         for name, layer in layers.items():
-            # A name that means something to every chain would hide that.
-            child = f"{name}_" if hasattr(self, name) else name
+            child = name
+            while hasattr(self, child):  # a name that means something to every chain would hide that
+                child += "_"
             self._children_of[name] = child
             self.add_link(child, layer)
         for definition in graph.definitions:
@@ -200,14 +201,14 @@ class CaffeFunction(Chain):
             )
         wanted = [graph.last[name] for name in names]
         if outputs is None:
-            wanted = [version for version in wanted if version in there and version[0] not in fed]
+            wanted = [(name, count) for name, count in wanted if (name, count) in there and (count or name not in fed)]
         missing = [name for name, _ in wanted if graph.last[name] not in there]
         if missing or not wanted:
             not_fed = [name for name in graph.inputs if name not in fed]
             what = ", ".join(map(repr, missing)) or "none of its outputs"
             raise CaffeInputError(
-                f"CaffeFunction: from {', '.join(fed) or 'nothing'} {what} cannot be computed (inputs that were not fed: "
-                f"{', '.join(not_fed) or 'none'}). Feed what is missing, or ask for another blob."
+                f"CaffeFunction: from {', '.join(fed) or 'nothing'} {what} cannot be computed (inputs that were not "
+                f"fed: {', '.join(not_fed) or 'none'}). Feed what is missing, or ask for another blob."
             )
         return wanted
 
@@ -268,8 +269,8 @@ def _share(graph: Graph, layers: Mapping[str, Layer]) -> None:
                     f"CaffeFunction: layers {owner!r} and {step.layer.name!r} share a parameter {shared!r}, but "
                     f"their shapes are {theirs.shape} and {mine.shape}."
                 )
-            if mine.is_initialized and not theirs.is_initialized:
-                theirs.initialize(mine.shape)
+            is_from_model = mine.initializer is None
+            if mine.is_initialized and (is_from_model or not theirs.is_initialized):
                 theirs.copydata(mine)
             with layer.init_scope():
                 setattr(layer, name, theirs)

@@ -73,7 +73,7 @@ class Graph:
             if top in self.last:
                 before = self.last[top]
                 version = (top, before[1] + 1)
-                if top not in layer.bottoms or version in writes:
+                if top not in layer.bottoms or before in writes:
                     self._fault(layer, f"the top {top!r} is written by an earlier layer too")
                 elif before in self._read:
                     other = self._read[before]

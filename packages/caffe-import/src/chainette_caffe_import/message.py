@@ -34,6 +34,7 @@ class Message:
         self.kind = kind
         self._fields: dict[str, list[Any]] = {}
         self._read: set[str] = set()
+        self._ignored: set[str] = set()
 
     def add(self, name: str, value: Any) -> None:
         """Append a value to a field."""
@@ -66,12 +67,14 @@ class Message:
 
     def ignore(self, *names: str) -> None:
         """Say of fields that nothing depends on them."""
-        self._read.update(names)
+        self._ignored.update(names)
 
     def unread(self) -> list[str]:
         """The fields that are there and were not asked for, also in the messages within."""
         found = []
         for name, values in self._fields.items():
+            if name in self._ignored:
+                continue
             if name not in self._read:
                 found.append(name)
                 continue

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import chainette
 from chainette_caffe_import.errors import CaffeInputError
 from chainette_caffe_import.graph import Step, Version
+from chainette_links.state import Stateful
 
 if TYPE_CHECKING:
     from chainette_caffe_import.caffe_function import CaffeFunction
@@ -46,7 +47,8 @@ def summary(net: CaffeFunction, shapes: Mapping[str, tuple[int, ...]]) -> str:
         if any(length < 0 for length in shape):
             raise CaffeInputError(f"summary: the shape of {name!r} is {shape} (expected no negative length).")
     found, copy = _computed(net, known)
-    rows, products, learned = [HEADER], 0, {}
+    rows, products = [HEADER], 0
+    learned: dict[int, int] = {}
     for definition in net._graph.definitions:
         name = definition.name
         if not definition.bottoms and name not in copy._children_of:  # it stands for what is fed
@@ -77,6 +79,9 @@ def _computed(
 ) -> tuple[dict[str, tuple[list[tuple[int, ...]], int]], CaffeFunction]:
     """The shapes and the multiply-adds of the layers that can be computed, and the copy that has done it."""
     copy, graph = net.copy(), net._graph
+    for link in copy.links():
+        if isinstance(link, Stateful):
+            link.reset_state()  # what the net remembers may be of another size
     fed = copy._fed({name: copy.xp.zeros(shape, "float32") for name, shape in known.items()})
     there = graph.computable(fed)
     ready = [step for step in graph.steps if step.writes and there.issuperset(step.reads)]

@@ -13,7 +13,6 @@ from chainette.initializers import generate_array
 from chainette.typing import Array
 from chainette_caffe_import.definition import LayerDefinition
 from chainette_caffe_import.errors import CaffeNetError
-from chainette_caffe_import.fillers import Filler
 from chainette_caffe_import.layer import Layer, axis_of
 from chainette_caffe_import.message import Message
 from chainette_functions.util.recomputing import is_recomputing
@@ -98,7 +97,7 @@ class _AlongAxes(Layer):
         return (None,) * self.n_axes
 
     def _shape(self, x: Variable) -> tuple[int, ...]:
-        axis = axis_of(self.axis, x.ndim) if self.n_axes else 0
+        axis = axis_of(self.axis, x.ndim)
         shape = x.shape[axis:] if self.n_axes < 0 else x.shape[axis : axis + self.n_axes]
         if len(shape) < self.n_axes:
             raise ShapeError(
@@ -215,5 +214,4 @@ def _filler(parameters: Message, name: str, value: float) -> Message:
     if name not in parameters:
         filler = Message("FillerParameter")
         filler.add("value", value)
-    Filler(filler)  # which reads it, so that one that there is no use for is not refused
     return filler

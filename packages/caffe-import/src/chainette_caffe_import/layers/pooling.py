@@ -126,23 +126,25 @@ class ROIPooling(Layer):
         """Where in the flattened x the first maximum of each bin is, -1 for empty bins."""
         batch, channels, height, width = x.shape
         corners = rois[:, 1:].astype("f") * np.float32(self.scale)
-        towards_zero = np.trunc(corners)
-        corners = towards_zero + np.trunc(2 * (corners - towards_zero))  # the nearest, and halves away from zero
         if not (np.isfinite(corners).all() and ((rois[:, 0] >= 0) & (rois[:, 0] < batch)).all()):
             raise ArgumentError(
                 f"ROIPooling: a region has no finite corners, or is of an image beyond the batch of {batch}. Give rows "
                 "of (index in the batch, x1, y1, x2, y2)."
             )
+        towards_zero = np.trunc(corners)
+        corners = towards_zero + np.trunc(2 * (corners - towards_zero))  # the nearest, and halves away from zero
         found = x.xp.full((len(rois), channels, *self.bins), -1, "int64")
         channel_starts = x.xp.arange(channels) * (height * width)
-        for r, (image, (x1, y1, x2, y2)) in enumerate(zip(rois[:, 0].astype(int), corners.tolist(), strict=True)):
+        for r, (image, (x1, y1, x2, y2)) in enumerate(
+            zip(rois[:, 0].astype(int).tolist(), corners.tolist(), strict=True)
+        ):
             rows, columns = _bins(y1, y2, self.bins[0], height), _bins(x1, x2, self.bins[1], width)
             for (i, (top, bottom)), (j, (left, right)) in itertools.product(enumerate(rows), enumerate(columns)):
                 if top < bottom and left < right:
-                    bin = x.array[image, :, top:bottom, left:right].reshape(channels, -1)
-                    row, column = divmod(bin.argmax(1), right - left)
-                    first = int(image) * channels * height * width + top * width + left
-                    found[r, :, i, j] = channel_starts + row * width + column + first
+                    length = right - left
+                    best = x.array[image, :, top:bottom, left:right].reshape(channels, -1).argmax(1)
+                    first = image * channels * height * width + top * width + left
+                    found[r, :, i, j] = channel_starts + first + best // length * width + best % length
         return found
 
 
