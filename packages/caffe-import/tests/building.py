@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from chainette_caffe_import import Blob, CaffeUnsupportedError, Layer, LayerDefinition
-from chainette_caffe_import.caffe_function import ALWAYS_IGNORED, _made
+from chainette_caffe_import import Blob, CaffeUnsupportedError, Layer, LayerDefinition, making
 from chainette_caffe_import.prototxt import parse_prototxt
 
 
@@ -23,8 +22,7 @@ def make_layer(text: str, *blobs: Any) -> Layer:
         message,
         [Blob(each.shape, False, [each.ravel()], "byte 0") for each in arrays] or None,
     )
-    layer = _made(definition)
-    unread = [name for name in message.unread() if name not in ALWAYS_IGNORED]
+    layer, unread = making.make_layer(definition)
     if unread:
         raise CaffeUnsupportedError(", ".join(unread))
     return layer

@@ -11,21 +11,16 @@ from typing import Any, cast
 import chainette
 from chainette import Variable
 from chainette.errors import ArgumentError
-from chainette_caffe_import.definition import LayerDefinition, State, define, input_shapes
-from chainette_caffe_import.errors import CaffeInputError, CaffeNetError, CaffeUnsupportedError, CaffeWarning
+from chainette_caffe_import.definition import State, define, input_shapes
+from chainette_caffe_import.errors import CaffeInputError, CaffeNetError, CaffeWarning
 from chainette_caffe_import.graph import Graph, Step, Version
-from chainette_caffe_import.layer import Layer, find_layer, known_layers
+from chainette_caffe_import.layer import Layer, known_layers
+from chainette_caffe_import.making import make_layers, share_parameters
 from chainette_caffe_import.prototxt import read_prototxt
 from chainette_caffe_import.wire import read_caffemodel
 from chainette_links import Chain
 
 Path = str | os.PathLike[str]
-
-ALWAYS_IGNORED = (
-    "name", "type", "bottom", "top", "phase", "include", "exclude", "param", "blobs", "loss_weight", "propagate_down",
-    "transform_param",
-)  # fmt: skip
-"""Fields of a layer that say nothing about what it computes."""
 
 
 class CaffeFunction(Chain):
@@ -85,20 +80,7 @@ class CaffeFunction(Chain):
         self._build(title, Graph(definitions, open_inputs=text is None), unsupported == "skip")
 
     def _build(self, title: str, graph: Graph, skip: bool) -> None:
-        wrong, unknown = graph.faults, []
-        layers: dict[str, Layer] = {}
-        for step in graph.steps:
-            definition = step.layer
-            where = f"layer {definition.name!r} ({definition.type})"
-            try:
-                layers[definition.name] = _made(definition)
-                unread = [name for name in definition.message.unread() if name not in ALWAYS_IGNORED]
-                if unread:
-                    raise CaffeUnsupportedError(f"parameters that are not known here: {', '.join(unread)}")
-            except CaffeUnsupportedError as error:
-                unknown.append(f"{where}: {error}")
-            except CaffeNetError as error:
-                wrong.append(f"{where}: {error}")
+        layers, wrong, unknown = make_layers(graph)
         if wrong or (unknown and not skip):
             raise CaffeNetError(
                 f"CaffeFunction: {title} cannot be built:"
@@ -112,7 +94,7 @@ class CaffeFunction(Chain):
         self._graph = graph
         self.inputs, self.outputs, self.blobs = graph.inputs, graph.outputs, list(graph.last)
         self.input_shapes = {n: shape for each in graph.definitions for n, shape in input_shapes(each).items()}
-        _share(graph, layers)
+        share_parameters(graph, layers)
         self._children_of: dict[str, str] = {}
         for name, layer in layers.items():
             child = name
@@ -154,9 +136,12 @@ class CaffeFunction(Chain):
             one output.
 
         Raises:
-            CaffeInputError: (a ValueError) there is no such blob, or it cannot be computed from these inputs.
+            CaffeInputError: (a ValueError) there is no such blob or layer, or these inputs do not lead to the blob.
         """
         fed = self._fed(inputs)
+        unknown = [name for name in disable if name not in self._children_of]
+        if unknown:
+            raise CaffeInputError(f"CaffeFunction: the net has no layer {', '.join(map(repr, unknown))} to disable.")
         graph = self._graph.without(disable) if disable else self._graph
         wanted = self._wanted(graph, fed, [outputs] if isinstance(outputs, str) else outputs)
         with nullcontext() if train is None else chainette.using_config("train", train):
@@ -240,37 +225,3 @@ class CaffeFunction(Chain):
                 if last_use.get(version, -1) <= i and version not in kept:
                     del values[version]
         return [values[version] for version in wanted]
-
-
-def _made(definition: LayerDefinition) -> Layer:
-    kind = find_layer(definition.type)
-    if kind is None:
-        raise CaffeUnsupportedError("the type is not known")
-    layer = kind(definition)
-    layer.require_all_taken(definition)
-    return layer
-
-
-def _share(graph: Graph, layers: Mapping[str, Layer]) -> None:
-    """Let blobs of one name be one parameter."""
-    owners: dict[str, tuple[str, Any]] = {}
-    for step in graph.steps:
-        layer = layers[step.layer.name]
-        for index, name in enumerate(list(layer._params)):
-            shared = step.layer.shared_name(index)
-            if shared is None:
-                continue
-            mine = getattr(layer, name)
-            owner, theirs = owners.setdefault(shared, (step.layer.name, mine))
-            if theirs is mine:
-                continue
-            if mine.is_initialized and theirs.is_initialized and mine.shape != theirs.shape:
-                raise CaffeNetError(
-                    f"CaffeFunction: layers {owner!r} and {step.layer.name!r} share a parameter {shared!r}, but "
-                    f"their shapes are {theirs.shape} and {mine.shape}."
-                )
-            is_from_model = mine.initializer is None
-            if mine.is_initialized and (is_from_model or not theirs.is_initialized):
-                theirs.copydata(mine)
-            with layer.init_scope():
-                setattr(layer, name, theirs)

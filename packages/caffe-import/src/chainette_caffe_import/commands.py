@@ -15,12 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from chainette.errors import ArgumentError
-from chainette_caffe_import.caffe_function import ALWAYS_IGNORED, CaffeFunction, _made, _share
+from chainette_caffe_import.caffe_function import CaffeFunction
 from chainette_caffe_import.definition import LayerDefinition, State, define, input_shapes
-from chainette_caffe_import.errors import CaffeFormatError, CaffeNetError, CaffeUnsupportedError
+from chainette_caffe_import.errors import CaffeFormatError, CaffeNetError
 from chainette_caffe_import.graph import Graph
 from chainette_caffe_import.layer import Layer
 from chainette_caffe_import.legacy import layers_of
+from chainette_caffe_import.making import make_layers, share_parameters
 from chainette_caffe_import.message import Blob, Message
 from chainette_caffe_import.prototxt import read_prototxt
 from chainette_caffe_import.wire import read_caffemodel
@@ -87,12 +88,10 @@ def contents(model: Message | None, text: Message | None) -> Contents:
     graph = Graph(found.layers, open_inputs=text is None)
     shapes = {name: shape for each in found.layers for name, shape in input_shapes(each).items()}
     found.inputs, found.outputs = {name: shapes.get(name) for name in graph.inputs}, graph.outputs
-    found.wrong += graph.faults
-    for step in graph.steps:
-        _make(step.layer, found)
+    found.made, found.wrong, found.unsupported = make_layers(graph)
     if len(found.made) == len(graph.steps):
         try:
-            _share(graph, found.made)
+            share_parameters(graph, found.made)
         except CaffeNetError as error:
             found.wrong.append(str(error).removeprefix("CaffeFunction: "))
     return found
@@ -106,19 +105,6 @@ class Outline(Blob):
             return super().array()  # which says what is wrong
         # One number for all: it takes no memory, and may be written to where parameters are shared.
         return np.lib.stride_tricks.as_strided(np.zeros(1, np.float32), self.shape, (0,) * len(self.shape))
-
-
-def _make(definition: LayerDefinition, found: Contents) -> None:
-    where = f"layer {definition.name!r} ({definition.type})"
-    try:
-        found.made[definition.name] = _made(definition)
-        unread = [name for name in definition.message.unread() if name not in ALWAYS_IGNORED]
-        if unread:
-            found.unsupported.append(f"{where}: parameters that are not known here: {', '.join(unread)}")
-    except CaffeUnsupportedError as error:
-        found.unsupported.append(f"{where}: {error}")
-    except CaffeFormatError as error:
-        found.wrong.append(f"{where}: {error}")
 
 
 def _format(net: Message) -> str:
