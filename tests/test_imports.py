@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-PARTS = {f"chainette_{part}" for part in ("functions", "links", "optimizers", "serializers", "training", "caffe_import")}
+NAMES = ("functions", "links", "optimizers", "serializers", "training", "caffe_import")
+PARTS = {f"chainette_{name}" for name in NAMES}
 
 
 @pytest.mark.parametrize(
@@ -17,6 +18,10 @@ PARTS = {f"chainette_{part}" for part in ("functions", "links", "optimizers", "s
         ("from chainette import optimizers; optimizers.SGD", {"chainette_optimizers"}),
         ("from chainette import datasets; datasets.TupleDataset", {"chainette_training"}),
         ("from chainette import serializers; serializers.save_npz", {"chainette_serializers"}),
+        (
+            "from chainette.links.caffe import CaffeFunction",
+            {"chainette_caffe_import", "chainette_functions", "chainette_links"},
+        ),
     ],
 )
 def test_only_the_parts_that_are_used_are_imported(code, expected):

@@ -164,8 +164,11 @@ class LRN(Layer):
 
     def forward(self, x: Variable) -> Variable:
         if self.is_within:
-            mean = F.average_pooling_nd(x * x, self.size, 1, self.size // 2)
-            return x * (mean * self.alpha + 1.0) ** -self.beta
+            # A window larger than twice the image has nothing more in it.
+            size = min(self.size, 2 * max(x.shape[2:], default=1) - 1)
+            mean = F.average_pooling_nd(x * x, size, 1, size // 2)
+            share = (size / self.size) ** (x.ndim - 2)
+            return x * (mean * (self.alpha * share) + 1.0) ** -self.beta
         return F.local_response_normalization(x, self.size, self.k, self.alpha / self.size, self.beta)
 
 
