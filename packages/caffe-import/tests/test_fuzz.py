@@ -17,18 +17,22 @@ from typing import Any, TypeVar
 import numpy as np
 import pytest
 
-from chainette.errors import ChainetteError
+from chainette import Variable
+from chainette.errors import ChainetteError, ShapeError
 from chainette_caffe_import import CaffeFunction
-from chainette_caffe_import.layer import known_layers
+from chainette_caffe_import._plugin import LAYERS
+
+from .building import make_layer
 
 CASES = Path(__file__).parent / "cases"
 NAMES = sorted(path.stem for path in CASES.glob("*.json"))
-MUTANTS = 2_000
+MUTANTS = 2_000  # a soak may raise it
 BATCH = 200
+BATCHES = [pytest.param(first, marks=[pytest.mark.full] if first else []) for first in range(0, MUTANTS, BATCH)]
 SECONDS, BYTES = 2.0, 64 << 20
 NUMBERS = ["0", "1", "-1", "2", "3", "7", "40", "2147483647", "-2147483648", "9223372036854775807", "0.5", "1e38"]
 WORDS = [*NUMBERS, "nan", "-inf", "1e-45", "true", "MAX", "''", "x", "{", "}", "[", "]", ":"]
-TYPES = [f'"{each}"' for each in known_layers()]
+TYPES = [f'"{each}"' for each in " ".join(LAYERS.values()).split()]
 TOKEN = re.compile(r"\"[^\"]*\"|'[^']*'|[\w.+-]+|\S")
 T = TypeVar("T", bytes, list[str])
 
@@ -125,8 +129,9 @@ def inputs_of(net: CaffeFunction, name: str) -> dict[str, Any] | None:
     return fed | {each: np.ones(shape, np.float32) for each, shape in shapes.items()}
 
 
-@pytest.mark.parametrize("first", range(0, MUTANTS, BATCH))
+@pytest.mark.parametrize("first", BATCHES)
 def test_a_damaged_file_is_read_or_refused(first: int, tmp_path: Path) -> None:
+    n_run = 0
     tracemalloc.start()
     try:
         with warnings.catch_warnings():
@@ -142,6 +147,32 @@ def test_a_damaged_file_is_read_or_refused(first: int, tmp_path: Path) -> None:
                     net = measured(what, lambda given=given, skip=skip: CaffeFunction(*given, unsupported=skip))
                     inputs = net and inputs_of(net, name)
                     if inputs:
+                        n_run += 1
                         measured(f"{what}, running", lambda net=net, inputs=inputs: net(inputs=inputs, train=False))
     finally:
         tracemalloc.stop()
+    assert n_run > BATCH / 4  # not all damage is noticed at once
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'type: "Convolution" convolution_param { num_output: 1 kernel_size: 1 pad: 2147483647 }',
+        'type: "Convolution" convolution_param { num_output: 1 kernel_size: 2147483647 }',
+        'type: "Deconvolution" convolution_param { num_output: 1 kernel_size: 1 stride: 2147483647 }',
+        'type: "Deconvolution" convolution_param { num_output: 1 kernel_size: 2 dilation: 2147483647 }',
+        'type: "Pooling" pooling_param { pool: AVE kernel_size: 3 stride: 2147483647 }',
+    ],
+)
+def test_arrays_that_would_be_larger_than_any_blob_are_not_made(text: str) -> None:
+    layer = make_layer(f'{text} bottom: "x" top: "y"')
+    with pytest.raises(ShapeError, match="expected at most 2,147,483,647 values"):
+        layer(Variable(np.ones((1, 1, 4, 4), np.float32)))
+
+
+@pytest.mark.parametrize("ndim", [0, 1, 2, 3, 5])
+@pytest.mark.parametrize("kind", ["Convolution", "Deconvolution"])
+def test_a_convolution_refuses_another_number_of_axes(kind: str, ndim: int) -> None:
+    layer = make_layer(f'type: "{kind}" bottom: "x" top: "y" convolution_param {{ num_output: 1 kernel_size: 1 }}')
+    with pytest.raises(ShapeError, match=rf"{kind}: x has shape .* \(expected \(batch, channels\) and 2 axes"):
+        layer(Variable(np.ones((1,) * ndim, np.float32)))

@@ -7,10 +7,11 @@ from typing import Any
 
 import chainette.functions as F
 from chainette import Variable
+from chainette.errors import ShapeError
 from chainette_caffe_import.definition import LayerDefinition
 from chainette_caffe_import.errors import CaffeNetError
 from chainette_caffe_import.layer import Layer, axis_of
-from chainette_caffe_import.layers.windows import along_axes
+from chainette_caffe_import.layers.windows import along_axes, require_blob
 
 
 class Convolution(Layer):
@@ -60,14 +61,26 @@ class Convolution(Layer):
         return self.n_outputs, None, *self.kernel
 
     def forward(self, *xs: Variable) -> tuple[Variable, ...]:
+        for x in xs:
+            if x.ndim != self.ndim + 2:
+                expected = f"(batch, channels) and {self.ndim} axes behind them"
+                raise ShapeError(f"{type(self).__name__}: x has shape {x.shape} (expected {expected}).")
         return tuple([self._apply(x) for x in xs])
 
     def _apply(self, x: Variable) -> Variable:
+        axes = list(zip(x.shape[2:], self.kernel, self.stride, self.pad, self.dilation, strict=True))
+        out = [(n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, s, p, d in axes]
+        self._require_moderate(x, (x.shape[1], *[n + 2 * p for n, _, _, p, _ in axes]), (self.n_outputs, *out))
         W = self.complete("W", (self.n_outputs, x.shape[1] // self.group, *self.kernel))
         b = self.b if self.has_bias else None
         if self.ndim == 2:
             return F.convolution_2d(x, W, b, self.stride, self.pad, dilate=self.dilation, groups=self.group)
         return F.convolution_nd(x, W, b, self.stride, self.pad, dilate=self.dilation, groups=self.group)
+
+    def _require_moderate(self, x: Variable, *others: tuple[int, ...]) -> None:
+        """Neither the weights nor the others are too large for a blob."""
+        for shape in ((self.n_outputs, x.shape[1] // self.group, *self.kernel), *others):
+            require_blob(type(self).__name__, shape)
 
     def multiply_adds(self, bottoms: list[Any], tops: list[Any]) -> int:
         return sum(int(top.size) for top in tops) * math.prod(self.W.shape[1:])
@@ -86,6 +99,8 @@ class Deconvolution(Convolution):
         return None, self.n_outputs // self.group, *self.kernel
 
     def _apply(self, x: Variable) -> Variable:
+        axes = zip(x.shape[2:], self.kernel, self.stride, self.dilation, strict=True)
+        self._require_moderate(x, (self.n_outputs, *[s * (n - 1) + d * (k - 1) + 1 for n, k, s, d in axes]))
         W = self.complete("W", (x.shape[1], self.n_outputs // self.group, *self.kernel))
         b = self.b if self.has_bias else None
         if self.ndim == 2:

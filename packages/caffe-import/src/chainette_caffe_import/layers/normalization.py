@@ -53,6 +53,8 @@ class BatchNorm(Layer):
 
     def forward(self, x: Variable) -> Variable:
         x = as_variable(x)
+        if x.ndim == 0:
+            raise ShapeError("BatchNorm: x is a single number (expected a batch).")
         if x.ndim == 1:  # one channel
             return F.reshape(self._normalized(F.reshape(x, (len(x), 1))), x.shape)
         return self._normalized(x)

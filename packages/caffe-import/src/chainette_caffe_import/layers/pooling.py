@@ -15,7 +15,7 @@ from chainette.errors import ArgumentError, ShapeError
 from chainette_caffe_import.definition import LayerDefinition
 from chainette_caffe_import.errors import CaffeNetError, CaffeUnsupportedError
 from chainette_caffe_import.layer import Layer
-from chainette_caffe_import.layers.windows import along_axes
+from chainette_caffe_import.layers.windows import along_axes, require_blob
 from chainette_caffe_import.message import Message
 
 Sizes = tuple[int, ...]
@@ -211,6 +211,7 @@ def pooled(is_max: bool, x: Variable, kernel: Sizes, stride: Sizes, pad: Sizes, 
         return F.average_pooling_nd(x, kernel, stride, pad)
     # The windows that there are, and no more: all of them complete, over as much padding as that takes.
     behind = [max((o - 1) * s + k - n - p, 0) for o, (n, k, s, p) in zip(out, axes, strict=True)]
+    require_blob("Pooling", (x.shape[1], *[n + p + b for (n, _, _, p), b in zip(axes, behind, strict=True)]))
     widths = [(0, 0), (0, 0), *zip(pad, behind, strict=True)]
     if is_max:
         lowest = max(float(np.finfo(x.dtype).min), float(np.finfo("f").min))

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
+from chainette.errors import ShapeError
 from chainette_caffe_import.errors import CaffeNetError
 from chainette_caffe_import.message import Message
+
+MOST_VALUES = 2**31 - 1
+"""How many values a blob has at most."""
 
 
 def along_axes(parameters: Message, name: str, default: int | None, ndim: int, least: int) -> tuple[int, ...]:
@@ -45,3 +51,17 @@ def along_axes(parameters: Message, name: str, default: int | None, ndim: int, l
             raise CaffeNetError(f"{name} is {each} (expected at least {least})")
         sizes.append(int(each))
     return tuple(sizes)
+
+
+def require_blob(function: str, shape: tuple[int, ...]) -> None:
+    """Refuse to make an array, of one image or of weights, that would be too large for a blob: a damaged file may ask
+    for any padding.
+
+    Raises:
+        ShapeError: it has too many values.
+    """
+    if math.prod(shape) > MOST_VALUES:
+        raise ShapeError(
+            f"{function}: an array of shape {shape} would be needed (expected at most {MOST_VALUES:,} values). Is a "
+            "kernel, stride, pad or dilation wrong?"
+        )
