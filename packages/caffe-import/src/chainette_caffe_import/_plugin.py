@@ -49,9 +49,9 @@ def chainette_importers() -> Mapping[str, str]:
 @hookimpl
 def chainette_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     what = "Caffe's models: what is in them, whether they can be built, their parameters as npz"
-    commands = subparsers.add_parser("caffe", help=what, description=what).add_subparsers(
-        title="commands", metavar="COMMAND", required=True
-    )
+    caffe = subparsers.add_parser("caffe", help=what, description=what)
+    caffe.set_defaults(run=lambda chosen: caffe.print_help())
+    commands = caffe.add_subparsers(title="commands", metavar="COMMAND")
     info = commands.add_parser("info", help="what is in a model, and what of it is not supported")
     info.add_argument("--json", action="store_true", help="print one JSON object")
     convert = commands.add_parser("convert", help="write the parameters to a file of chainette")
