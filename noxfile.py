@@ -105,6 +105,14 @@ def against_opencv(session: nox.Session) -> None:
 
 
 @nox.session
+def soak(session: nox.Session) -> None:
+    """What takes too long for CI: many more damaged files of Caffe."""
+    install_ours(session)
+    session.install(*TEST_TOOLS)
+    session.run("pytest", "-n", "auto", "packages/caffe-import/tests/test_fuzz.py", env={"FUZZ_MUTANTS": "10000"})
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Run the Python blocks of the Markdown files. Docstrings are run by the tests."""
     install_ours(session)

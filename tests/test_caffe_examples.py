@@ -92,10 +92,24 @@ def test_the_lenet_of_2014_reads_9904_of_the_real_test_digits(tmp_path):
     assert int(right.replace(",", "")) >= 9904
 
 
-def test_a_model_that_is_not_there_gets_one_clear_line(tmp_path):
-    error = run("classify.py", "none.png", "--model", "none.caffemodel", cwd=tmp_path, status=1)
-    assert error.startswith("classify.py: ")
-    assert "none.png" in error
+@pytest.mark.parametrize(
+    ("script", "arguments", "named"),
+    [
+        ("lenet.py", ("--data", ".", "--model", "none.caffemodel"), "train-images-idx3-ubyte"),
+        ("classify.py", ("none.png", "--model", "none.caffemodel"), "none.png"),
+        ("classify.py", ("none", "--model", "none.caffemodel"), "no file none"),
+        ("fine_tune.py", ("--model", "none.caffemodel"), "none.caffemodel"),
+        (
+            "style_transfer.py",
+            ("--prototxt", "none.prototxt", "--content-blob", "a", "--style-blobs", "b"),
+            "none.prototxt",
+        ),
+    ],
+)
+def test_a_file_that_is_not_there_gets_one_clear_line(tmp_path, script, arguments, named):
+    error = run(script, *arguments, cwd=tmp_path, status=1)
+    assert error.startswith(f"{script}: ")
+    assert named in error
     assert len(error.splitlines()) == 1
 
 

@@ -56,7 +56,7 @@ def test_the_boxes_of_a_size_are_the_square_the_mean_square_and_each_ratio_both_
 @pytest.mark.parametrize(
     ("ratios", "flip", "kept"),
     [
-        ([2, 2.0000001, 0.5], "true", [2, 0.5]),
+        ([2, 2.0000005, 0.5], "true", [2, 0.5]),
         ([2, 3, 2], "false", [2, 3]),
         ([0.5, 2], "false", [0.5, 2]),
         ([1.0000001], "true", []),
@@ -240,16 +240,30 @@ def found_in(text: str, scores: Any, boxes: Any) -> Any:
 
 
 def test_by_default_overlaps_above_three_tenths_are_dropped() -> None:
-    boxes = [ONE, (0.1, 0.2, 0.3, 0.39), (0.1, 0.35, 0.3, 0.45), (0.6, 0.6, 0.9, 0.9)]
-    got = found_in("", [0.5, 0.75, 0.25, 0.125], boxes)
+    boxes = [ONE, (0.1, 0.2, 0.3, 0.39), (0.1, 0.29, 0.3, 0.48), (0.1, 0.34, 0.3, 0.44), (0.6, 0.6, 0.9, 0.9)]
+    got = found_in("", [0.5, 0.75, 0.375, 0.25, 0.125], boxes)  # the third shares 0.36 with the second, the fourth 0.2
     np.testing.assert_array_equal(got[:, 2], [0.75, 0.25, 0.125])
     np.testing.assert_allclose(got[0], [0, 1, 0.75, 0.1, 0.2, 0.3, 0.39], rtol=1e-6)
 
 
 def test_scores_that_tie_keep_the_order_of_the_priors() -> None:
-    boxes = [(0.1 * i, 0.0, 0.1 * i + 0.05, 0.1) for i in range(4)]
-    got = found_in("keep_top_k: 3", [0.5, 0.75, 0.5, 0.5], boxes)
-    np.testing.assert_allclose(got[:, 3], [0.1, 0.0, 0.2], atol=1e-6)
+    boxes = [(float(i), 0.0, i + 0.5, 0.1) for i in range(40)]
+    got = found_in("keep_top_k: 39", [0.5, 0.75, *[0.5, 0.25] * 19], boxes)
+    np.testing.assert_array_equal(got[:, 3], [1, 0, *range(2, 40, 2), *range(3, 39, 2)])
+
+
+def test_by_default_the_corners_are_shifted_by_shares_of_the_variances() -> None:
+    layer = make_layer(f"{OUTPUT} detection_output_param {{ num_classes: 2 }}")
+    priors = np.array([ONE, [0.5, 0.25, 0.5, 0.25]], np.float32)[None]
+    got = layer(Variable(np.ones((1, 4), "f")), Variable(np.array([[0.25, 0.75]], "f")), Variable(priors)).array
+    np.testing.assert_allclose(got[0, 0], [[0, 1, 0.75, 0.6, 0.45, 0.8, 0.65]], rtol=1e-6)
+
+
+def test_the_threshold_falls_with_each_box_that_is_kept_while_it_is_above_a_half() -> None:
+    starts = [0, 0.18, 10, 10.34, 20, 20.43]  # they share 0.69, 0.49 and 0.4 with the one before, or nothing
+    boxes = [(start, 0.0, start + 1, 1.0) for start in starts]
+    got = found_in("nms_param { nms_threshold: 0.8 eta: 0.75 }", [0.9, 0.8, 0.7, 0.6, 0.5, 0.4], boxes)
+    np.testing.assert_allclose(got[:, 3], [0, 10, 20, 20.43], rtol=1e-6)  # the thresholds are 0.8, 0.6, 0.45, 0.45
 
 
 def test_a_score_must_exceed_the_threshold() -> None:

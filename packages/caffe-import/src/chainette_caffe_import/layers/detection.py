@@ -201,13 +201,10 @@ def _overlaps(box: Floats, others: Floats) -> Floats:
     """Intersection over union of a box with each of the others."""
     sides = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
     shared = sides[:, 0] * sides[:, 1]
-    union = _area(box[None]) + _area(others) - shared
+    union = _area(box) + _area(others) - shared
     overlaps: Floats = np.where((sides > 0).all(1), shared / union, 0)
     return overlaps
 
 
-def _area(boxes: Floats) -> Floats:
-    """0 for a box that is turned inside out."""
-    sides = boxes[:, 2:] - boxes[:, :2]
-    area: Floats = np.where((sides < 0).any(1), 0, sides[:, 0] * sides[:, 1])
-    return area
+def _area(boxes: Floats) -> Any:
+    return np.prod(boxes[..., 2:] - boxes[..., :2], -1)
