@@ -44,9 +44,9 @@ def test_a_shared_parameter_is_updated_once(net: CaffeFunction) -> None:
 
 
 def test_what_is_frozen_stays_and_the_rest_learns(net: CaffeFunction) -> None:
-    net["a"].disable_update()
     frozen, learning = net["a"].W.array.copy(), net["c"].W.array.copy()
     optimizer = optimizers.Adam().setup(net)
+    net["a"].disable_update()
     x, t = np.eye(3, dtype="f"), np.array([0, 1, 0])
     losses = []
     for _ in range(20):

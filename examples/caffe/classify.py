@@ -1,4 +1,4 @@
-"""Says what an image shows, by a net that Caffe trained.
+r"""Says what an image shows, by a net that Caffe trained.
 
     python examples/caffe/classify.py cat.jpg --model alexnet.caffemodel --prototxt deploy.prototxt \
         --labels synset_words.txt --size 256

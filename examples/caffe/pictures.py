@@ -11,9 +11,12 @@ MEAN = 104.0, 117.0, 123.0  # blue, green, red: that of ImageNet's images, which
 def load(name):
     """A picture from a file, or one that scikit-image brings by that name, as an RGB image."""
     if not Path(name).exists() and name.isidentifier():
-        import skimage.data
+        try:
+            import skimage.data
 
-        return Image.fromarray(getattr(skimage.data, name)()).convert("RGB")
+            return Image.fromarray(getattr(skimage.data, name)()).convert("RGB")
+        except (ImportError, AttributeError) as error:  # it is not installed, or has no such picture
+            raise FileNotFoundError(f"there is no file {name}, and scikit-image has no such picture: {error}") from None
     with Image.open(name) as image:
         return image.convert("RGB")
 

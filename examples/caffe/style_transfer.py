@@ -1,4 +1,4 @@
-"""Paints one picture in the style of another: Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional
+r"""Paints one picture in the style of another: Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional
 Neural Networks", CVPR 2016, on the blobs of a net that Caffe trained.
 
     python examples/caffe/style_transfer.py --model vgg.caffemodel --prototxt vgg.prototxt \
@@ -78,12 +78,12 @@ def parse_arguments():
     add("--style", default="immunohistochemistry", help="the same for the style (default: immunohistochemistry)")
     add("--content-blob", required=True, help="the blob that tells what the content image shows")
     add("--style-blobs", required=True, nargs="+", help="the blobs that tell how the style image looks")
-    add("--size", type=int, default=320, help="the longer side of the result (default: 320)")
+    add("--size", type=int, default=384, help="the longer side of the result (default: 384)")
     add("--steps", type=int, default=300, help="steps of Adam (default: 300)")
-    add("--rate", type=float, default=2, help="by how much a step changes a pixel at most (default: 2 of 255)")
+    add("--rate", type=float, default=3, help="about how much a step changes a pixel at most (default: 3 of 255)")
     add("--content-weight", type=float, default=1, help="what the content counts (default: 1)")
-    add("--style-weight", type=float, default=10, help="what the style counts (default: 10)")
-    add("--smoothness", type=float, default=1, help="what smoothness counts (default: 1)")
+    add("--style-weight", type=float, default=300, help="what the style counts (default: 300)")
+    add("--smoothness", type=float, default=30, help="what smoothness counts (default: 30)")
     add("--mean", type=float, nargs=3, default=pictures.MEAN, metavar=("B", "G", "R"), help="the net's mean")
     add("--out", type=Path, default=Path("painting.png"), help="the file of the result (default: painting.png)")
     return parser.parse_args()
@@ -97,7 +97,8 @@ def main():
         for image in images:
             image.thumbnail((args.size, args.size))
         content, style = (pictures.to_blob(image, args.mean) for image in images)
-        net(inputs={net.inputs[0]: content}, outputs=[args.content_blob], train=False)
+        # whether the net has these blobs, and can compute them at this size
+        net(inputs={net.inputs[0]: content}, outputs=[args.content_blob, *args.style_blobs], train=False)
     except (OSError, ValueError) as error:
         sys.exit(f"style_transfer.py: {error}")
     for parameter in net.params():
