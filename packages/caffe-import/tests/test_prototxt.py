@@ -178,7 +178,7 @@ def test_blobs_in_text_are_refused_by_their_line() -> None:
         layer("blobs { shape { dim: -1 } }")
 
 
-def test_what_is_not_known_is_skipped_with_one_warning_for_each() -> None:
+def test_what_is_not_known_is_kept_with_one_warning_for_each() -> None:
     text = """name: "net"
       layer { batch_norm_param { scale_filler { value: 1 } eps: 1 scale_filler: < x [ { y: "]" "}" }, 3 ] > } }
       other: "a" 'b' other: -inf, another { a { b: 2; c: [] } }
@@ -186,13 +186,17 @@ def test_what_is_not_known_is_skipped_with_one_warning_for_each() -> None:
     """
     with pytest.warns(CaffeWarning) as caught:
         net = parse_prototxt(text, "net.prototxt")
-    assert [str(warning.message).partition(" that is known")[0] for warning in caught] == [
+    assert sorted(str(warning.message).partition(" that is known")[0] for warning in caught) == [
         "net.prototxt, line 2: BatchNormParameter has no field scale_filler",
-        "net.prototxt, line 3: NetParameter has no field other",
         "net.prototxt, line 3: NetParameter has no field another",
+        "net.prototxt, line 3: NetParameter has no field other",
         "net.prototxt, line 4: LayerParameter has no field scale_filler",
     ]
-    assert plain(net) == {"name": ["net"], "layer": [{"batch_norm_param": [{"eps": [1]}]}, {"batch_norm_param": [{}]}]}
+    assert net.all("layer")[0].message("batch_norm_param").get("eps") == 1
+    assert net.all("other") == ["ab", -math.inf]
+    (a,) = net.message("another").all("a")
+    assert plain(a) == {"b": [2]}
+    assert net.all("layer")[0].unread() == []
 
 
 def test_what_does_not_matter_is_skipped_without_a_warning() -> None:
@@ -232,7 +236,7 @@ def test_what_does_not_matter_is_skipped_without_a_warning() -> None:
         ("layer { phase: train }", 1, 16, "phase to be one of TRAIN, TEST (got train)"),
         ("layer { phase: 1.5 }", 1, 16, "phase to be enum (got 1.5)"),
         ("other { a: {\n", 1, 12, "a } that closes this one"),
-        ("other { a: [ }", 1, 14, "another closing brace (got })"),
+        ("other { a: [ }", 1, 14, "a value (got })"),
         ("other: ", 1, 8, "a value (got the end of the text)"),
         ("other: }", 1, 8, "a value (got })"),
         ("other 1", 1, 7, "a colon after other (got 1)"),

@@ -16,7 +16,7 @@ from chainette_caffe_import.errors import CaffeInputError, CaffeNetError, CaffeW
 from chainette_caffe_import.graph import Graph, Step, Version
 from chainette_caffe_import.layer import Layer, known_layers
 from chainette_caffe_import.making import make_layers, share_parameters
-from chainette_caffe_import.prototxt import read_prototxt
+from chainette_caffe_import.prototxt import read_prototxt, warn_of_unknown
 from chainette_caffe_import.wire import read_caffemodel
 from chainette_links import Chain
 
@@ -73,11 +73,13 @@ class CaffeFunction(Chain):
                 "or 'skip')."
             )
         title = os.fspath(cast(Path, prototxt if model is None else model))
-        text = None if prototxt is None else read_prototxt(prototxt)
+        text = None if prototxt is None else read_prototxt(prototxt, warn=False)
         definitions = define(
             text, None if model is None else read_caffemodel(model), State(phase.upper(), level, frozenset(stages))
         )
+        messages = [*([] if text is None else [text]), *(each.message for each in definitions)]
         self._build(title, Graph(definitions, open_inputs=text is None), unsupported == "skip")
+        warn_of_unknown(messages)  # which a layer of the user's own may have read
 
     def _build(self, title: str, graph: Graph, skip: bool) -> None:
         layers, wrong, unknown = make_layers(graph)

@@ -56,8 +56,11 @@ def _from_v1(old: Message) -> Message:
     new = Message("LayerParameter")
     kind = old.get("type", "NONE")
     new.add("type", SPELLED_OTHERWISE.get(kind) or "".join(word.capitalize() for word in str(kind).split("_")))
+    new.unknown, old.unknown = old.unknown, {}
     for field in old:
-        if field == "param":  # names under which parameters are shared
+        if field in new.unknown:
+            new._fields[field] = old._fields[field]  # not read yet
+        elif field == "param":  # names under which parameters are shared
             for name in old.all(field):
                 spec = Message("ParamSpec")
                 spec.add("name", name)

@@ -35,10 +35,16 @@ class Message:
         self._fields: dict[str, list[Any]] = {}
         self._read: set[str] = set()
         self._ignored: set[str] = set()
+        self.unknown: dict[str, str] = {}  # fields that no version of Caffe has, and what to say if nobody reads them
 
     def add(self, name: str, value: Any) -> None:
         """Append a value to a field."""
         self._fields.setdefault(name, []).append(value)
+
+    def add_unknown(self, name: str, values: list[Any], warning: str) -> None:
+        """Append to a field that no version of Caffe has."""
+        self._fields.setdefault(name, []).extend(values)
+        self.unknown.setdefault(name, warning)
 
     def get(self, name: str, default: Any = None) -> Any:
         """The field's last value, as protobuf has it, or the default."""
@@ -73,7 +79,7 @@ class Message:
         """The fields that are there and were not asked for, also in the messages within."""
         found = []
         for name, values in self._fields.items():
-            if name in self._ignored:
+            if name in self._ignored or name in self.unknown:
                 continue
             if name not in self._read:
                 found.append(name)
@@ -83,6 +89,18 @@ class Message:
                 if isinstance(value, Message) and value.kind != "FillerParameter":
                     found += [f"{name}.{inner}" for inner in value.unread()]
         return list(dict.fromkeys(found))
+
+    def unread_unknown(self) -> list[str]:
+        """What to say of fields that no version of Caffe has and that were not asked for."""
+        found = []
+        for name, values in self._fields.items():
+            if name in self.unknown:
+                found += [] if name in self._read else [self.unknown[name]]
+                continue
+            for value in values:
+                if isinstance(value, Message):
+                    found += value.unread_unknown()
+        return found
 
     def __contains__(self, name: str) -> bool:
         return name in self._fields

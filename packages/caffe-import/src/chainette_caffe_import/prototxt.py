@@ -6,6 +6,7 @@ import os
 import re
 import warnings
 from array import array
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,13 +37,14 @@ _CLOSERS = {"{": "}", "<": ">", "[": "]"}
 _LONGEST_NUMBER = 400
 
 
-def read_prototxt(path: str | os.PathLike[str]) -> Message:
+def read_prototxt(path: str | os.PathLike[str], warn: bool = True) -> Message:
     """Read a net's description.
 
-    Fields that are not known are skipped with a ``CaffeWarning``, once for each.
+    Fields that no version of Caffe has are kept, for layers of one's own, with a ``CaffeWarning``, once for each.
 
     Args:
         path: a ``.prototxt``.
+        warn: whether to warn of them.
 
     Returns:
         A ``NetParameter``.
@@ -61,15 +63,16 @@ def read_prototxt(path: str | os.PathLike[str]) -> Message:
     data = path.read_bytes()
     if data.startswith(b"\x89HDF") or b"\0" in data[:512]:
         raise CaffeFormatError(f"{path.name}: this is binary (expected text). Is it a .caffemodel?")
-    return parse_prototxt(data.decode("utf-8-sig", "replace"), path.name)
+    return parse_prototxt(data.decode("utf-8-sig", "replace"), path.name, warn)
 
 
-def parse_prototxt(text: str, name: str = "prototxt") -> Message:
+def parse_prototxt(text: str, name: str = "prototxt", warn: bool = True) -> Message:
     """Read a net's description from a string.
 
     Args:
         text: what a ``.prototxt`` contains.
         name: what errors and warnings call it.
+        warn: whether to warn of fields that no version of Caffe has.
 
     Returns:
         A ``NetParameter``.
@@ -84,9 +87,15 @@ def parse_prototxt(text: str, name: str = "prototxt") -> Message:
     """
     parser = _Parser(text, name)
     net = parser.message("NetParameter", "", 0)
-    for line in parser.unknown.values():
-        warnings.warn(line, CaffeWarning, stacklevel=2)
+    if warn:
+        warn_of_unknown([net])
     return net
+
+
+def warn_of_unknown(messages: Iterable[Message]) -> None:
+    """Warn of fields that no version of Caffe has and that nobody has read, once for each."""
+    for text in dict.fromkeys(text for message in messages for text in message.unread_unknown()):
+        warnings.warn(text, CaffeWarning, stacklevel=3)
 
 
 class _Parser:
@@ -96,7 +105,7 @@ class _Parser:
         self.text = text
         self.name = name
         self.values = 0
-        self.unknown: dict[tuple[str, str], str] = {}
+        self.warnings: dict[tuple[str, str], str] = {}
         self._line, self._line_counted_to = 1, 0
         self.sort, self.token, self.start, self.end = "", "", 0, 0
         self.take()
@@ -162,11 +171,11 @@ class _Parser:
         elif self.token not in _CLOSERS or (field and field.type not in ("message", "skipped")):
             raise self.error(self.start, f"expected a colon after {_short(name)} {self.got()}")
         if field is None or field.type == "skipped":
-            if field is None and "*" not in fields and (message.kind, name) not in self.unknown:
-                self.count(OBJECT_COST)
+            values = self.values_of_any(name, 0)
+            if field is None and "*" not in fields:
                 what = f"{message.kind} has no field {_short(name)} that is known. It is skipped; the net may need it."
-                self.unknown[message.kind, name] = f"{self.name}, line {line:,}: {what}"
-            self.skip()
+                warning = self.warnings.setdefault((message.kind, name), f"{self.name}, line {line:,}: {what}")
+                message.add_unknown(name, values, warning)
             return
         for value in self.list_of(field) if self.token == "[" else [self.value(field)]:
             if message.kind == "BlobProto" and name in blob_data:
@@ -246,33 +255,57 @@ class _Parser:
             pass
         raise self.error(self.start, f"expected {field.name} to be {field.type} {self.got()}")
 
-    def skip(self) -> None:
-        """Pass over the value of a field that is not known."""
-        closers: list[tuple[str, int]] = []
+    def values_of_any(self, name: str, depth: int) -> list[Any]:
+        """The values of a field that is not known: as they are written, since their types cannot be told."""
+        if depth > MAX_DEPTH:
+            raise self.error(self.start, f"expected messages of at most {MAX_DEPTH} levels (got more)")
+        at, token = self.start, self.token
+        if self.sort in ("end", "mark") and token not in _CLOSERS:
+            raise self.error(at, f"expected a value {self.got()}")
+        self.count(OBJECT_COST)
         if self.sort == "string":
-            while self.sort == "string":
-                self.take()
-            return
-        while True:
-            if self.token in _CLOSERS:
-                closers.append((_CLOSERS[self.token], self.start))
-                if len(closers) > MAX_DEPTH:
-                    raise self.error(self.start, f"expected messages of at most {MAX_DEPTH} levels (got more)")
-            elif self.sort == "end" and closers:
-                closer, at = closers[-1]
+            return [self.string(Field(name, 0, "string"))]
+        self.take()
+        if token not in _CLOSERS:
+            return [_as_written(re.sub(r"\s", "", token))]
+        closer, message = _CLOSERS[token], Message(name)
+        found: list[Any] = []
+        while self.token != closer:
+            if self.sort == "end":
                 raise self.error(at, f"expected a {closer} that closes this one (got the end of the text)")
-            elif self.token in _CLOSERS.values() and closers:
-                if self.token != closers.pop()[0]:
-                    raise self.error(self.start, f"expected another closing brace {self.got()}")
-            elif not closers and self.sort in ("mark", "end"):
-                raise self.error(self.start, f"expected a value {self.got()}")
+            if token == "[":
+                found += self.values_of_any(name, depth + 1)
+            else:
+                self.field_of_any(message, depth)
+            if self.token in (",", ";"):
+                self.take()
+        self.take()
+        return found if token == "[" else [message]
+
+    def field_of_any(self, message: Message, depth: int) -> None:
+        if self.sort != "word" or self.token[0] == "-":
+            raise self.error(self.start, f"expected the name of a field {self.got()}")
+        name = self.take()
+        if self.token == ":":
             self.take()
-            if not closers:
-                return
+        for value in self.values_of_any(name, depth + 1):
+            message.add(name, value)
 
 
 def _short(token: str) -> str:
     return token if len(token) <= 40 else f"{token[:37]}..."
+
+
+def _as_written(token: str) -> Any:
+    """A number or a bool where it looks like one, else the word."""
+    if token in ("true", "false"):
+        return token == "true"
+    for number in (_integer, _float):
+        try:
+            return number(token)
+        except ValueError:
+            continue
+    return token
 
 
 def _unescaped(escape: re.Match[bytes]) -> bytes:
