@@ -255,3 +255,10 @@ def test_plugins_bring_layers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         assert {"Python", "ReLU"} <= set(known_layers())
         np.testing.assert_array_equal(build(tmp_path, INPUT + PYTHON)(X).array, 2.5 * X)
     assert "Python" not in known_layers()
+
+
+def test_a_python_layer_that_only_brings_data_is_fed_by_name(tmp_path: Path) -> None:
+    net = build(tmp_path, "layer { name: 'd' type: 'Python' top: 'x' top: 'label' }" + relu("r", "x", "y"))
+    assert net.inputs == ["x", "label"]
+    (y,) = net(inputs={"x": np.array([[-1, 2]], "f")})
+    assert y.array.tolist() == [[0, 2]]

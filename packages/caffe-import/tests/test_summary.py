@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from chainette_caffe_import import CaffeFunction, CaffeInputError, Layer, register_layer
+from chainette_caffe_import.summary import summary
 
 CASES = Path(__file__).parent / "cases"
 NET = """
@@ -33,6 +34,15 @@ def build(folder: Path, text: str) -> CaffeFunction:
     return CaffeFunction(None, path)
 
 
+def text_of(net: CaffeFunction, **shapes: tuple[int, ...]) -> str:
+    return summary(net, shapes)
+
+
+def test_the_net_prints_it(net: CaffeFunction, capsys: pytest.CaptureFixture[str]) -> None:
+    net.summary(x=(2, 4, 9, 11), label=(2,))
+    assert capsys.readouterr().out == text_of(net, x=(2, 4, 9, 11), label=(2,)) + "\n"
+
+
 def rows(text: str) -> dict[str, list[str]]:
     """The cells of each row, by the layer's name; cells are two spaces apart."""
     found = {}
@@ -43,7 +53,7 @@ def rows(text: str) -> dict[str, list[str]]:
 
 
 def test_each_layer_has_a_row_with_its_shapes_parameters_and_products(net: CaffeFunction) -> None:
-    found = rows(net.summary(x=(2, 4, 9, 11), label=(2,)))
+    found = rows(text_of(net, x=(2, 4, 9, 11), label=(2,)))
     products = 0
     for _image, _output, _row, _column in np.ndindex(2, 6, 4, 5):
         products += 2 * 3 * 3  # half of the channels, and the window
@@ -59,13 +69,13 @@ def test_each_layer_has_a_row_with_its_shapes_parameters_and_products(net: Caffe
 
 
 def test_numbers_stand_below_each_other(net: CaffeFunction) -> None:
-    head, *lines = net.summary(x=(2, 4, 9, 11), label=(2,)).splitlines()
+    head, *lines = text_of(net, x=(2, 4, 9, 11), label=(2,)).splitlines()
     assert head.split() == ["layer", "type", "shape", "parameters", "multiply-adds"]
     assert {len(line) for line in lines} == {len(head)}
 
 
 def test_what_lacks_an_input_has_a_dash_and_the_last_line_says_why(net: CaffeFunction) -> None:
-    text = net.summary(x=(2, 4, 9, 11))
+    text = text_of(net, x=(2, 4, 9, 11))
     found = rows(text)
     assert found["loss"] == ["SoftmaxWithLoss", "-", "0", "-"]
     assert found["data"] == ["Data", "(2, 4, 9, 11), -", "0", "0"]
@@ -74,7 +84,7 @@ def test_what_lacks_an_input_has_a_dash_and_the_last_line_says_why(net: CaffeFun
 
 
 def test_a_blob_within_the_net_can_be_given_instead(net: CaffeFunction) -> None:
-    found = rows(net.summary(b=(3, 7)))
+    found = rows(text_of(net, b=(3, 7)))
     assert found["fc"] == ["InnerProduct", "(3, 10)", "80", "210"]
     assert found["conv"] == ["Convolution", "-", "-", "-"]
     assert found["total"] == ["80", "210"]
@@ -82,7 +92,7 @@ def test_a_blob_within_the_net_can_be_given_instead(net: CaffeFunction) -> None:
 
 def test_without_any_shape_it_says_how_to_give_one(net: CaffeFunction) -> None:
     with pytest.raises(CaffeInputError, match=r"x, label\)\. Say them: summary\(x=\(1, 3, 224, 224\)\)"):
-        net.summary()
+        text_of(net)
 
 
 @pytest.mark.parametrize(
@@ -91,17 +101,17 @@ def test_without_any_shape_it_says_how_to_give_one(net: CaffeFunction) -> None:
 )
 def test_shapes_that_make_no_sense_are_refused(net: CaffeFunction, shapes: dict[str, Any], what: str) -> None:
     with pytest.raises(CaffeInputError, match=what):
-        net.summary(**shapes)
+        text_of(net, **shapes)
 
 
 def test_the_files_shape_holds_unless_another_is_given() -> None:
     net = CaffeFunction(CASES / "conv_kinds.caffemodel", CASES / "conv_kinds.prototxt")
-    assert rows(net.summary())["same"][1] == "(2, 6, 11, 13)"
-    assert rows(net.summary(data=(1, 4, 20, 20)))["same"][1] == "(1, 6, 20, 20)"
+    assert rows(text_of(net))["same"][1] == "(2, 6, 11, 13)"
+    assert rows(text_of(net, data=(1, 4, 20, 20)))["same"][1] == "(1, 6, 20, 20)"
 
 
 def test_open_parameters_stay_open_and_none_gets_a_gradient(net: CaffeFunction) -> None:
-    net.summary(x=(2, 4, 9, 11), label=(2,))
+    text_of(net, x=(2, 4, 9, 11), label=(2,))
     assert not net["fc"].W.is_initialized
     assert not net["conv"].W.is_initialized
     assert net(inputs={"x": np.ones((1, 2, 5, 5), "f")}, outputs=["fc"])[0].shape == (1, 10)
@@ -124,7 +134,7 @@ def test_it_is_computed_in_test_mode_without_a_graph(tmp_path: Path, monkeypatch
             return int(bottoms[0].size + tops[0].size)
 
     net = build(tmp_path, 'input: "x" input_dim: [1, 2, 3, 4] layer { name: "a" type: "Look" bottom: "x" top: "y" }')
-    assert rows(net.summary())["a"] == ["Look", "(1, 2, 3, 4)", "0", "48"]
+    assert rows(text_of(net))["a"] == ["Look", "(1, 2, 3, 4)", "0", "48"]
     assert seen == [(False, False)]
 
 
@@ -134,7 +144,7 @@ def test_a_shared_parameter_counts_once_in_the_sum(tmp_path: Path) -> None:
         "inner_product_param { num_output: 4 bias_term: false } }"
         for name, bottom in (("one", "x"), ("two", "one"))
     )
-    found = rows(build(tmp_path, f'input: "x" input_shape {{ dim: [3, 4] }} {layers}').summary())
+    found = rows(text_of(build(tmp_path, f'input: "x" input_shape {{ dim: [3, 4] }} {layers}')))
     assert [found[name][-2:] for name in ("one", "two", "total")] == [["16", "48"], ["16", "48"], ["16", "96"]]
 
 
@@ -147,8 +157,8 @@ def test_a_net_that_was_skipped_in_part_has_a_summary_too(tmp_path: Path) -> Non
     with pytest.warns(UserWarning, match="passed over"):
         net = CaffeFunction(None, path, unsupported="skip")
     with pytest.raises(CaffeInputError, match=r"summary\(odd="):
-        net.summary()
-    assert rows(net.summary(odd=(5,)))["relu"] == ["ReLU", "(5,)", "0", "0"]
+        text_of(net)
+    assert rows(text_of(net, odd=(5,)))["relu"] == ["ReLU", "(5,)", "0", "0"]
 
 
 def test_what_a_recurrent_layer_remembers_stays_as_it_is(tmp_path: Path) -> None:
@@ -159,5 +169,5 @@ def test_what_a_recurrent_layer_remembers_stays_as_it_is(tmp_path: Path) -> None
     )
     net(inputs={"x": np.ones((1, 7, 4), "f"), "cont": np.ones((1, 7), "f")})
     before = net["rnn"].h
-    assert rows(net.summary())["rnn"][1] == "(5, 3, 2)"
+    assert rows(text_of(net))["rnn"][1] == "(5, 3, 2)"
     assert net["rnn"].h is before

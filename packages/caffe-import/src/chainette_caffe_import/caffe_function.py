@@ -151,15 +151,15 @@ class CaffeFunction(Chain):
         is_alone = not isinstance(inputs, Mapping) and outputs is None and len(found) == 1
         return found[0] if is_alone else tuple(found)
 
-    def summary(self, **shapes: tuple[int, ...]) -> str:
-        """What the net consists of, as a table: layers, shapes, parameters and multiply-adds.
+    def summary(self, **shapes: tuple[int, ...]) -> None:
+        """Print what the net consists of, as a table: layers, shapes, parameters and multiply-adds.
 
         Args:
             shapes: shapes of inputs by name, where the file says none or another size is meant.
         """
         from chainette_caffe_import.summary import summary
 
-        return summary(self, shapes)
+        print(summary(self, shapes))
 
     def _fed(self, inputs: Any) -> dict[str, Variable]:
         if not isinstance(inputs, Mapping):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from chainette_caffe_import.definition import DATA_TYPES, LayerDefinition
+from chainette_caffe_import.layer import find_layer
 
 Version: TypeAlias = tuple[str, int]
 """A blob's name, and how many layers have changed it in place before."""
@@ -44,7 +45,7 @@ class Graph:
         self.faults: list[str] = []
         self._read: dict[Version, str] = {}
         for layer in self.definitions:
-            if layer.type in DATA_TYPES and not layer.bottoms:
+            if _is_fed(layer):
                 self._feed(layer)
             else:
                 self._connect(layer, open_inputs)
@@ -108,3 +109,9 @@ class Graph:
                 chosen.append(step)
                 missing.update(version for version in step.reads if version not in given)
         return chosen[::-1]
+
+
+def _is_fed(layer: LayerDefinition) -> bool:
+    """Whether a layer only brings data; Python layers often do."""
+    brings = layer.type in DATA_TYPES or (layer.type == "Python" and find_layer("Python") is None)
+    return brings and not layer.bottoms
