@@ -52,6 +52,17 @@ class CaffeFunction(Chain):
     Raises:
         CaffeFormatError: (a ValueError) a file is damaged, or no Caffe model.
         CaffeNetError: (a CaffeFormatError) the net cannot be built; the message lists everything that is wrong.
+
+    >>> _ = (folder / "net.prototxt").write_text('''
+    ... input: "data"
+    ... layer { name: "fc" type: "InnerProduct" bottom: "data" top: "fc" inner_product_param { num_output: 2 } }
+    ... layer { name: "prob" type: "Softmax" bottom: "fc" top: "prob" }''')
+    >>> net = CaffeFunction(None, folder / "net.prototxt")
+    >>> net(np.ones((1, 3), "f")).array
+    array([[0.5, 0.5]], dtype=float32)
+    >>> (fc,) = net(inputs={"data": np.ones((1, 3), "f")}, outputs=["fc"], train=False)
+    >>> net["fc"].W.shape
+    (2, 3)
     """
 
     def __init__(

@@ -25,6 +25,10 @@ class LayerDefinition:
         bottoms, tops: the names of the blobs that it reads and writes.
         message: all that the file says of it, in today's format.
         blobs: its arrays; None where the model has no layer of that name, so that it starts anew.
+
+    >>> definition = LayerDefinition("relu1", "ReLU", ["conv1"], ["conv1"])
+    >>> definition.parameters("relu_param").get("negative_slope", 0.0)
+    0.0
     """
 
     name: str

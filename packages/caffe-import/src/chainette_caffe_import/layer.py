@@ -31,7 +31,7 @@ class Layer(Link):
     ... class Double(Layer):
     ...     def forward(self, x):
     ...         return 2 * x
-    >>> Double(LayerDefinition("twice", "Double", ["x"], ["y"]))(np.ones(2, "f")).array
+    >>> Double(LayerDefinition("twice", "Double", ["x"], ["y"]))(chainette.Variable(np.ones(2, "f"))).array
     array([2., 2.], dtype=float32)
     """
 
@@ -115,20 +115,6 @@ class Layer(Link):
         return parameter
 
 
-def axis_of(axis: int, ndim: int) -> int:
-    """An axis counted from the front.
-
-    Raises:
-        CaffeNetError: there is no such axis.
-
-    >>> axis_of(-1, 4)
-    3
-    """
-    if not -ndim <= axis < ndim:
-        raise CaffeNetError(f"axis {axis} is out of range for an array of {ndim} axes")
-    return axis % ndim
-
-
 _registered: dict[str, type] = {}
 
 
@@ -140,6 +126,13 @@ def register_layer(type: str) -> Callable[[T], T]:
 
     The class is called with a LayerDefinition, as Layer is. A plugin brings layers by its hook instead:
     ``chainette_names`` returns ``{"caffe_layers": {"MyType": "my_plugin.layers:MyLayer"}}``.
+
+    >>> @register_layer("Negate")
+    ... class Negate(Layer):
+    ...     def forward(self, x):
+    ...         return -x
+    >>> "Negate" in known_layers()
+    True
     """
 
     def register(layer: T) -> T:
@@ -152,7 +145,11 @@ def register_layer(type: str) -> Callable[[T], T]:
 
 
 def known_layers() -> list[str]:
-    """The types that can be read."""
+    """The types that can be read.
+
+    >>> known_layers()[:4]
+    ['AbsVal', 'Accuracy', 'ArgMax', 'BNLL']
+    """
     return sorted({*_registered, *names("caffe_layers")})
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import chainette.functions as F
 from chainette import Variable
+from chainette.checks import normalize_axis
 from chainette.errors import ShapeError
 from chainette_caffe_import.definition import LayerDefinition
 from chainette_caffe_import.errors import CaffeNetError
-from chainette_caffe_import.layer import Layer, axis_of
+from chainette_caffe_import.layer import Layer
 from chainette_caffe_import.layers.windows import along_axes, require_blob
 
 
@@ -130,7 +131,7 @@ class InnerProduct(Layer):
             self.add_blob(definition, "b", (self.n_outputs,), bias_filler)
 
     def forward(self, x: Variable) -> Variable:
-        axis = axis_of(self.axis, x.ndim)
+        axis = normalize_axis(type(self).__name__, self.axis, x.ndim)
         before, n_inputs = x.shape[:axis], math.prod(x.shape[axis:])
         W = self.complete("W", (n_inputs, self.n_outputs) if self.transpose else (self.n_outputs, n_inputs))
         y = F.linear(F.reshape(x, (math.prod(before), n_inputs)), W.T if self.transpose else W, self.bias)

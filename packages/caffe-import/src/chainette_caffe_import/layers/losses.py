@@ -7,11 +7,11 @@ from typing import Any
 
 import chainette.functions as F
 from chainette import Variable
-from chainette.checks import require_range
+from chainette.checks import normalize_axis, require_range
 from chainette.errors import ShapeError
 from chainette_caffe_import.definition import LayerDefinition
 from chainette_caffe_import.errors import CaffeNetError, CaffeUnsupportedError
-from chainette_caffe_import.layer import Layer, axis_of
+from chainette_caffe_import.layer import Layer
 
 FLT_MIN = 2.0**-126
 LEAST_PROBABILITY = 1e-20
@@ -63,7 +63,7 @@ class SoftmaxWithLoss(LossOverLabels):
         self.has_softmax_top = len(definition.tops) > 1
 
     def forward(self, x: Variable, t: Variable) -> Variable | tuple[Variable, Variable]:
-        axis = axis_of(self.axis, x.ndim)
+        axis = normalize_axis(type(self).__name__, self.axis, x.ndim)
         scores = _around(x, axis)
         labels, kept = _labels("SoftmaxWithLoss", t, scores, self.ignore_label)
         ignore = -1 if self.ignore_label is None else self.ignore_label
@@ -91,7 +91,7 @@ class InfogainLoss(LossOverLabels):
         self.has_softmax_top = len(definition.tops) > 1
 
     def forward(self, x: Variable, t: Variable, H: Variable) -> Variable | tuple[Variable, Variable]:
-        axis = axis_of(self.axis, x.ndim)
+        axis = normalize_axis(type(self).__name__, self.axis, x.ndim)
         scores = _around(x, axis)
         n_classes = scores.shape[1]
         if H.size != n_classes**2:
@@ -210,7 +210,7 @@ class Accuracy(Layer):
         self.has_class_top = len(definition.tops) > 1
 
     def forward(self, x: Variable, t: Variable) -> Variable | tuple[Variable, Variable]:
-        scores = _around(x, axis_of(self.axis, x.ndim))
+        scores = _around(x, normalize_axis(type(self).__name__, self.axis, x.ndim))
         n_classes = scores.shape[1]
         if self.top_k > n_classes:
             raise ShapeError(

@@ -8,12 +8,13 @@ import numpy as np
 
 import chainette.functions as F
 from chainette import Parameter, Variable, as_variable, config
+from chainette.checks import normalize_axis
 from chainette.errors import ShapeError
 from chainette.initializers import generate_array
 from chainette.typing import Array
 from chainette_caffe_import.definition import LayerDefinition
 from chainette_caffe_import.errors import CaffeNetError
-from chainette_caffe_import.layer import Layer, axis_of
+from chainette_caffe_import.layer import Layer
 from chainette_caffe_import.message import Message
 from chainette_functions.util.recomputing import is_recomputing
 
@@ -99,7 +100,7 @@ class _AlongAxes(Layer):
         return (None,) * self.n_axes
 
     def _shape(self, x: Variable) -> tuple[int, ...]:
-        axis = axis_of(self.axis, x.ndim)
+        axis = normalize_axis(type(self).__name__, self.axis, x.ndim)
         shape = x.shape[axis:] if self.n_axes < 0 else x.shape[axis : axis + self.n_axes]
         if len(shape) < self.n_axes:
             raise ShapeError(
