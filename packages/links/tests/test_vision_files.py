@@ -174,6 +174,7 @@ def caffemodel(tmp_path, monkeypatch):
         return path
 
     plugin = SimpleNamespace(chainette_api=1, chainette_importers=chainette_importers, __name__="caffe")
+    monkeypatch.setenv("CHAINETTE_DISABLE_PLUGINS", "caffe-import")  # which, where it is installed, comes first
     with isolated_plugins(plugin, installed=True):
         yield contains
 
