@@ -102,7 +102,7 @@ class CaffeFunction(Chain):
                 "unsupported='skip' passes over what is not known."
             )
         if unknown:
-            warnings.warn(f"CaffeFunction: {title}: passed over: {'; '.join(unknown)}", CaffeWarning, stacklevel=4)
+            warnings.warn(f"CaffeFunction: {title}: passed over: {'; '.join(unknown)}", CaffeWarning, stacklevel=3)
             graph = graph.without([step.layer.name for step in graph.steps if step.layer.name not in layers])
         self._graph = graph
         self.inputs, self.outputs, self.blobs = graph.inputs, graph.outputs, list(graph.last)

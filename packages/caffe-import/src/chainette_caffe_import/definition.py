@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -136,8 +136,8 @@ def input_shapes(definition: LayerDefinition) -> dict[str, tuple[int, ...]]:
 
 
 def _require_distinct_names(definitions: list[LayerDefinition]) -> None:
-    seen: set[str] = set()
-    twice: Collection[str] = [d.name for d in definitions if d.name in seen or seen.add(d.name)]  # type: ignore[func-returns-value]
+    counts = Counter(definition.name for definition in definitions)
+    twice = [name for name, count in counts.items() if count > 1]
     if twice:
         raise CaffeNetError(
             f"CaffeFunction: more than one layer is called {', '.join(map(repr, twice))} (expected names of their "
